@@ -1,0 +1,322 @@
+import {
+  bytes,
+  choice,
+  integer,
+  optionalPath,
+  path,
+  powerOfTwo,
+  type Setting,
+  text,
+  toggle,
+} from "./setting.ts";
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/**
+ * Every setting there is. The names are those of the configuration file; a flag is the name in
+ * kebab case, an environment variable the name in upper case after CROSSBOOK_.
+ */
+export const SETTINGS = {
+  dataDir: path({
+    group: "Data",
+    flag: "data",
+    defaultValue: "./data",
+    description: "Directory of journal, events, snapshots and keys; made where it is not there.",
+  }),
+  durability: choice({
+    group: "Data",
+    values: ["fsync", "os", "none"],
+    defaultValue: "fsync",
+    description:
+      "What must have happened to a command before its events leave: on disk, handed to the operating system, or nothing (no journal, nothing is published to Redis).",
+  }),
+  segmentBytes: bytes({
+    group: "Data",
+    min: MIB,
+    max: GIB,
+    multipleOf: 4096,
+    defaultValue: 64 * MIB,
+    description: "Size of one journal file; it is allocated in full before it is used.",
+  }),
+  snapshotIntervalMs: integer({
+    group: "Data",
+    unit: "ms",
+    min: 0,
+    max: 86_400_000,
+    zero: "never by itself",
+    defaultValue: 60_000,
+    description: "Time between two snapshot commands given by the timer.",
+  }),
+  diskLowBytes: bytes({
+    group: "Data",
+    min: 0,
+    max: 1024 * GIB,
+    multipleOf: 1,
+    defaultValue: 256 * MIB,
+    description: "Free disk space below which new orders are refused (cancels pass).",
+  }),
+  demo: toggle({
+    group: "Data",
+    defaultValue: false,
+    description: "Start with demonstration instruments, accounts and keys.",
+  }),
+
+  host: text({
+    group: "Network",
+    defaultValue: "127.0.0.1",
+    pattern: /^[0-9A-Za-z.:_-]{1,253}$/,
+    allowed: "a host name or an address",
+    placeholder: "host",
+    description:
+      "Address to listen on; anything but loopback needs a certificate, or `insecure` in its place.",
+  }),
+  port: integer({
+    group: "Network",
+    unit: null,
+    min: 0,
+    max: 65_535,
+    zero: "a free one",
+    defaultValue: 9001,
+    description: "TCP port for WebSocket and HTTP.",
+  }),
+  tlsCert: optionalPath({
+    group: "Network",
+    description: "PEM file with the certificate chain; needs `tlsKey` too.",
+  }),
+  tlsKey: optionalPath({
+    group: "Network",
+    description: "PEM file with the private key of the certificate.",
+  }),
+  insecure: toggle({
+    group: "Network",
+    defaultValue: false,
+    description: "Allow listening on other addresses than loopback without TLS.",
+  }),
+  transport: choice({
+    group: "Network",
+    values: ["auto", "uws", "ws"],
+    defaultValue: "auto",
+    description:
+      "WebSocket implementation: uWebSockets.js, the `ws` package, or the first where it loads.",
+  }),
+
+  redis: text({
+    group: "Redis",
+    defaultValue: "own",
+    pattern: /^(?:own|off|rediss?:\/\/\S+|unix:\/\/\/\S+)$/,
+    allowed: "own, off, or a URL with redis://, rediss:// or unix://",
+    placeholder: "url",
+    otherVariable: "REDIS_URL",
+    mayHoldSecret: true,
+    description:
+      "Where trades and events are published: a server by its URL, `own` (a redis-server found on the PATH is started and stopped with this process), or `off`.",
+  }),
+  redisBatchBytes: bytes({
+    group: "Redis",
+    min: 4096,
+    max: 16 * MIB,
+    multipleOf: 1,
+    defaultValue: 256 * 1024,
+    description: "Most event bytes that are sent to Redis in one round trip.",
+  }),
+  redisMaxEntries: integer({
+    group: "Redis",
+    unit: "entries",
+    min: 0,
+    max: 1_000_000_000,
+    zero: "never trimmed",
+    defaultValue: 0,
+    description: "About how many entries each stream keeps; older ones are trimmed by Redis.",
+  }),
+
+  threading: choice({
+    group: "Pipeline",
+    values: ["shared", "dedicated"],
+    defaultValue: "shared",
+    description: "Whether stages share threads, or each has one of its own.",
+  }),
+  riskWorkers: integer({
+    group: "Pipeline",
+    unit: "threads",
+    min: 1,
+    max: 8,
+    defaultValue: 1,
+    description: "Risk workers; each checks the accounts whose number leaves its own remainder.",
+  }),
+  commandRingSlots: powerOfTwo({
+    group: "Pipeline",
+    unit: "commands",
+    min: 64,
+    max: 2 ** 22,
+    defaultValue: 2 ** 14,
+    description: "Commands that may be under way between the stages (192 bytes each).",
+  }),
+  eventRingSlots: powerOfTwo({
+    group: "Pipeline",
+    unit: "events",
+    min: 64,
+    max: 2 ** 22,
+    defaultValue: 2 ** 16,
+    description: "Events that may wait for their readers (192 bytes each).",
+  }),
+
+  capacityOrders: integer({
+    group: "Capacity",
+    unit: "orders",
+    min: 1,
+    max: 16_777_216,
+    defaultValue: 1_048_576,
+    description: "Open orders, waiting stops too, over all instruments.",
+  }),
+  capacityLevels: integer({
+    group: "Capacity",
+    unit: "levels",
+    min: 1,
+    max: 16_777_216,
+    defaultValue: 262_144,
+    description: "Price levels over all instruments.",
+  }),
+  capacityInstruments: integer({
+    group: "Capacity",
+    unit: "instruments",
+    min: 1,
+    max: 65_536,
+    defaultValue: 1024,
+    description: "Instruments.",
+  }),
+  capacityAccounts: integer({
+    group: "Capacity",
+    unit: "accounts",
+    min: 1,
+    max: 4_194_304,
+    defaultValue: 65_536,
+    description: "Accounts.",
+  }),
+  capacityAssets: integer({
+    group: "Capacity",
+    unit: "assets",
+    min: 1,
+    max: 65_536,
+    defaultValue: 1024,
+    description: "Assets.",
+  }),
+
+  heartbeatIntervalMs: integer({
+    group: "Sessions",
+    unit: "ms",
+    min: 100,
+    max: 600_000,
+    defaultValue: 10_000,
+    description: "Time between two heartbeats; a peer silent for three of them is gone.",
+  }),
+  maxConnections: integer({
+    group: "Sessions",
+    unit: "connections",
+    min: 1,
+    max: 1_000_000,
+    defaultValue: 10_000,
+    description: "WebSocket connections in all.",
+  }),
+  maxConnectionsPerAddress: integer({
+    group: "Sessions",
+    unit: "connections",
+    min: 1,
+    max: 1_000_000,
+    defaultValue: 2_000,
+    description: "WebSocket connections from one address.",
+  }),
+  maxMessageBytes: bytes({
+    group: "Sessions",
+    min: 512,
+    max: 16 * MIB,
+    multipleOf: 1,
+    defaultValue: 64 * 1024,
+    description: "Largest message that a client may send.",
+  }),
+  maxSendBufferBytes: bytes({
+    group: "Sessions",
+    min: 64 * 1024,
+    max: GIB,
+    multipleOf: 1,
+    defaultValue: 16 * MIB,
+    description: "Bytes that may wait for a slow private session before it is closed.",
+  }),
+
+  sessionRatePerSecond: integer({
+    group: "Limits",
+    unit: "messages/s",
+    min: 0,
+    max: 10_000_000,
+    zero: "no limit",
+    defaultValue: 200_000,
+    description: "Messages a second from one session.",
+  }),
+  keyRatePerSecond: integer({
+    group: "Limits",
+    unit: "messages/s",
+    min: 0,
+    max: 10_000_000,
+    zero: "no limit",
+    defaultValue: 200_000,
+    description: "Messages a second from all sessions of one key.",
+  }),
+  addressRatePerSecond: integer({
+    group: "Limits",
+    unit: "messages/s",
+    min: 0,
+    max: 10_000_000,
+    zero: "no limit",
+    defaultValue: 1_000_000,
+    description: "Messages a second from one address.",
+  }),
+  rateBurstMs: integer({
+    group: "Limits",
+    unit: "ms",
+    min: 10,
+    max: 60_000,
+    defaultValue: 1_000,
+    description: "How long a limit may be saved up: a burst is the rate times this.",
+  }),
+
+  logLevel: choice({
+    group: "Logs",
+    values: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    defaultValue: "info",
+    description: "Least severe messages that are logged.",
+  }),
+  logFormat: choice({
+    group: "Logs",
+    values: ["auto", "json", "pretty"],
+    defaultValue: "auto",
+    description: "Logs as JSON lines, for reading, or for reading on a terminal only.",
+  }),
+} satisfies Record<string, Setting<never> | Setting<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** One value for every setting. */
+export type Config = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name]["defaultValue"];
+};
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** The setting with its values' type put aside: for code that treats all alike. */
+export function settingOf(name: SettingName): Setting<unknown> {
+  return SETTINGS[name] as unknown as Setting<unknown>;
+}
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+/** "dataDir" is `--data`, "riskWorkers" is `--risk-workers`. */
+export function flagOf(name: SettingName): string {
+  return settingOf(name).flag ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** "riskWorkers" is `CROSSBOOK_RISK_WORKERS`. */
+export function variableOf(name: SettingName): string {
+  return `CROSSBOOK_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}

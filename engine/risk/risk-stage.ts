@@ -30,6 +30,7 @@ export class RiskStage implements Stage {
   readonly #events: EventRingReader;
   readonly #control: Int32Array;
   readonly #cursorWord: number;
+  readonly #waitsWord: number;
   readonly #header = new CommandHeader();
   readonly #engineBell: Doorbell;
   readonly #journalBell: Doorbell;
@@ -43,6 +44,7 @@ export class RiskStage implements Stage {
     this.#events = new EventRingReader(memory, workerWord(ControlWord.eventsRisk, worker));
     this.#control = new Int32Array(memory.control);
     this.#cursorWord = workerWord(ControlWord.riskChecked, worker);
+    this.#waitsWord = workerWord(ControlWord.riskWaits, worker);
     this.#engineBell = new Doorbell(memory, Bell.engine);
     this.#journalBell = new Doorbell(memory, Bell.journal);
     this.#seq = 0;
@@ -92,12 +94,20 @@ export class RiskStage implements Stage {
 
   #settled(answer: number): boolean {
     if (answer !== NEEDS_EXACT) {
-      this.#waiting = false;
+      if (this.#waiting) this.#setWaiting(false);
       return true;
     }
-    if (!this.#waiting) this.waits++;
-    this.#waiting = true;
+    if (!this.#waiting) {
+      this.waits++;
+      this.#setWaiting(true);
+    }
     return false;
+  }
+
+  /** Tells the engine whether to ring: a worker that waits for nothing absorbs when it next wakes. */
+  #setWaiting(waiting: boolean): void {
+    this.#waiting = waiting;
+    Atomics.store(this.#control, this.#waitsWord, waiting ? 1 : 0);
   }
 
   #absorb(): number {

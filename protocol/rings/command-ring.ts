@@ -11,6 +11,7 @@ export class CommandRing {
   readonly view: DataView;
   readonly bytes: Uint8Array;
   readonly slotCount: number;
+  readonly slotBytes = RECORD_BYTES;
   readonly #mask: number;
   readonly #control: Int32Array;
   readonly #riskWorkers: number;

@@ -42,17 +42,21 @@ export const ControlWord = {
   eventsGateway: 5 * WORDS_APART,
   /** Event log: events consumed. */
   eventsLogged: 6 * WORDS_APART,
-  /** Main thread: not 0 once the stages are to end (see StopPhase). */
+  /** Main thread: 1 once the threads are to end: everything is drained by then. */
   stop: 7 * WORDS_APART,
-  /** Engine: events of the last finished command end here (read by consumers that want whole commands). */
-  reserved: 8 * WORDS_APART,
+  /** Journal: whether there is room for new orders (see DiskState). */
+  disk: 8 * WORDS_APART,
   /** Risk worker i: last command that has its verdict. */
   riskChecked: 9 * WORDS_APART,
   /** Risk worker i: events consumed. */
   eventsRisk: (9 + MAX_RISK_WORKERS) * WORDS_APART,
+  /** Risk worker i: 1 while a verdict waits for the engine. */
+  riskWaits: (9 + 2 * MAX_RISK_WORKERS) * WORDS_APART,
   /** Doorbell i (see Bell). */
-  bells: (9 + 2 * MAX_RISK_WORKERS) * WORDS_APART,
+  bells: (9 + 3 * MAX_RISK_WORKERS) * WORDS_APART,
 } as const;
+
+export const DiskState = { fine: 0, low: 1 } as const;
 
 /** Threads that sleep: one doorbell each. Risk worker i sleeps on `risk + i`. */
 export const Bell = { gateway: 0, engine: 1, journal: 2, egress: 3, risk: 4 } as const;

@@ -8,6 +8,8 @@ import type { Account, Instrument } from "../../protocol/generated/events.ts";
 import { MAX_INTEGER } from "../../protocol/terms.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
+export const NO_LIMIT = Number.POSITIVE_INFINITY;
+
 /** value × 10^-scale; null: no limit. */
 export interface DecimalLimit {
   readonly value: number;
@@ -20,8 +22,8 @@ export class LimitSet {
   maxOrderNotional: DecimalLimit | null = null;
   maxPosition: DecimalLimit | null = null;
   maxGrossNotional: DecimalLimit | null = null;
-  maxOpenOrders = MAX_INTEGER;
-  priceCollarTicks = MAX_INTEGER;
+  maxOpenOrders = NO_LIMIT;
+  priceCollarTicks = NO_LIMIT;
   rate: TokenBucket | null = null;
 
   apply(event: Account): void {
@@ -44,10 +46,8 @@ export class LimitSet {
       event.maxGrossNotional,
       event.maxGrossNotionalScale,
     );
-    this.maxOpenOrders = has(AccountField.maxOpenOrders) ? event.maxOpenOrders : MAX_INTEGER;
-    this.priceCollarTicks = has(AccountField.priceCollarTicks)
-      ? event.priceCollarTicks
-      : MAX_INTEGER;
+    this.maxOpenOrders = has(AccountField.maxOpenOrders) ? event.maxOpenOrders : NO_LIMIT;
+    this.priceCollarTicks = has(AccountField.priceCollarTicks) ? event.priceCollarTicks : NO_LIMIT;
     if (!has(AccountField.orderRate)) this.rate = null;
     else if (
       this.rate?.perSecond !== event.orderRatePerSecond ||
@@ -79,16 +79,16 @@ export class InstrumentUnits {
     this.notionalUnit = event.notionalUnit;
   }
 
-  /** A decimal quantity as whole lots, rounded down; MAX_INTEGER where there is no limit. Cold. */
+  /** A decimal quantity as whole lots, rounded down; NO_LIMIT where there is none. Cold. */
   lots(limit: DecimalLimit | null): number {
     return limit === null
-      ? MAX_INTEGER
+      ? NO_LIMIT
       : wholeUnits(limit, BigInt(this.lotSize.value), this.lotSize.scale);
   }
 
   /** A decimal amount of the quote asset as ticks × lots, rounded down. Cold. */
   notional(limit: DecimalLimit | null): number {
-    if (limit === null) return MAX_INTEGER;
+    if (limit === null) return NO_LIMIT;
     const unit = BigInt(this.tickSize.value) * BigInt(this.lotSize.value);
     return wholeUnits(limit, unit, this.tickSize.scale + this.lotSize.scale);
   }
@@ -127,11 +127,11 @@ export class Exposure {
   pendingOrders = 0;
 
   // The limits in force, in lots and ticks × lots: the tighter of the account's and the instrument's.
-  maxOrderLots = MAX_INTEGER;
-  maxOrderNotional = MAX_INTEGER;
-  maxPositionLots = MAX_INTEGER;
-  maxGrossNotional = MAX_INTEGER;
-  priceCollarTicks = MAX_INTEGER;
+  maxOrderLots: number = NO_LIMIT;
+  maxOrderNotional: number = NO_LIMIT;
+  maxPositionLots: number = NO_LIMIT;
+  maxGrossNotional: number = NO_LIMIT;
+  priceCollarTicks = NO_LIMIT;
 
   constructor(instrumentId: number) {
     this.instrumentId = instrumentId;

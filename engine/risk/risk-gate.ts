@@ -16,7 +16,7 @@ import {
 } from "../../protocol/generated/enums.ts";
 import { CommandHeader } from "../../protocol/generated/headers.ts";
 import { MAX_INTEGER } from "../../protocol/terms.ts";
-import type { AccountRisk, Exposure, InstrumentUnits } from "./exposure.ts";
+import { type AccountRisk, type Exposure, type InstrumentUnits, NO_LIMIT } from "./exposure.ts";
 import { InFlight } from "./in-flight.ts";
 import { replaceLots, replaceTicks } from "./replace-values.ts";
 import { RiskState } from "./risk-state.ts";
@@ -295,7 +295,7 @@ export class RiskGate {
 
   /** True also when the last price is not certain yet: the caller then asks for an exact state. */
   #outsideCollar(exposure: Exposure, priceTicks: number, exact: boolean): boolean {
-    if (exposure.priceCollarTicks === MAX_INTEGER) return false;
+    if (exposure.priceCollarTicks === NO_LIMIT) return false;
     if (!exact) return true;
     const last = this.state.lastPriceTicks(exposure.instrumentId);
     return last !== undefined && Math.abs(priceTicks - last) > exposure.priceCollarTicks;

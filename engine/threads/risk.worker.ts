@@ -13,7 +13,7 @@ export interface RiskTask {
  * A task that lasts as long as the server: a pool task per order would cost over 100 µs, a slot on
  * the ring well under one.
  */
-export default function risk(task: RiskTask): number {
+export function risk(task: RiskTask): number {
   const stage = new RiskStage(task.memory, task.worker);
   runStages(task.memory, [stage], new Doorbell(task.memory, Bell.risk + task.worker), task.idle);
   return stage.lastSeq;

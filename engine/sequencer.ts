@@ -68,12 +68,14 @@ export class Sequencer {
   }
 
   /**
-   * Recovery: takes a command that has its place, time and verdict already (from the journal).
-   * `bytes` must be free (see `free`).
+   * Recovery: takes a command that has its place, time and verdict already (from the journal). A
+   * slot must be free (see `free`). length: bytes of the record, a multiple of 4.
    */
-  replay(source: Uint8Array, offset: number, length: number): void {
+  replay(source: DataView, offset: number, length: number): void {
     const target = this.next();
-    this.#ring.bytes.set(source.subarray(offset, offset + length), target);
+    for (let i = 0; i < length; i += 4) {
+      this.#ring.view.setInt32(target + i, source.getInt32(offset + i, true), true);
+    }
     this.#header.wrap(this.#ring.view, target);
     if (this.#header.verdict === Verdict.pending)
       throw new Error("a journaled command has no verdict");

@@ -1,0 +1,89 @@
+import type { Sequencer } from "../../engine/sequencer.ts";
+import {
+  SESSION_END_TEMPLATE_ID,
+  SESSION_START_TEMPLATE_ID,
+  SessionStart,
+} from "../../protocol/generated/commands.ts";
+import { CommandHeader } from "../../protocol/generated/headers.ts";
+
+/** Journaled commands in order; `view` and `offset` are valid until the next call of `next`. */
+export interface CommandSource {
+  next(): boolean;
+  readonly view: DataView;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** A session that a crash cut off: its end has still to be sequenced. */
+export interface OpenSession {
+  readonly account: number;
+  readonly keyNumber: number;
+  readonly keyId: string;
+  readonly cancelOnDisconnect: boolean;
+}
+
+/** Napping costs less than spinning while the engine works through a full ring. */
+const NAP_MS = 0.2;
+/** How long the event loop may wait for its turn. */
+const TURN_MS = 20;
+
+/**
+ * Plays the sequencer from the journal: puts the commands with their verdicts into the ring, as fast
+ * as the stages take them, and keeps the main thread's own stages going meanwhile.
+ */
+export class RecoveryFeed {
+  /** Sessions that started and did not end, by key number and account. */
+  readonly openSessions = new Map<string, OpenSession>();
+  readonly #sequencer: Sequencer;
+  readonly #mainRound: () => number;
+  readonly #onCommand: (header: CommandHeader) => void;
+  readonly #header = new CommandHeader();
+  readonly #session = new SessionStart();
+  readonly #napWord = new Int32Array(new SharedArrayBuffer(4));
+
+  constructor(
+    sequencer: Sequencer,
+    mainRound: () => number,
+    onCommand: (header: CommandHeader) => void,
+  ) {
+    this.#sequencer = sequencer;
+    this.#mainRound = mainRound;
+    this.#onCommand = onCommand;
+  }
+
+  /** Feeds everything; yields to the event loop now and then. Returns the number of commands. */
+  async run(source: CommandSource, onProgress: (count: number) => void): Promise<number> {
+    let count = 0;
+    let turnEnds = performance.now() + TURN_MS;
+    while (source.next()) {
+      while (this.#sequencer.free() === 0) {
+        if (this.#mainRound() === 0) Atomics.wait(this.#napWord, 0, 0, NAP_MS);
+      }
+      this.#header.wrap(source.view, source.offset);
+      this.#followSessions(source.view, source.offset);
+      this.#onCommand(this.#header);
+      this.#sequencer.replay(source.view, source.offset, source.length);
+      count++;
+      if ((count & 255) === 0) {
+        this.#mainRound();
+        if (performance.now() > turnEnds) {
+          onProgress(count);
+          await new Promise((resolve) => setImmediate(resolve));
+          turnEnds = performance.now() + TURN_MS;
+        }
+      }
+    }
+    return count;
+  }
+
+  #followSessions(view: DataView, offset: number): void {
+    const template = this.#header.templateId;
+    if (template !== SESSION_START_TEMPLATE_ID && template !== SESSION_END_TEMPLATE_ID) return;
+    // Start and end share their layout as far as it is read here.
+    this.#session.wrap(view, offset);
+    const { account, keyNumber, keyId, cancelOnDisconnect } = this.#session;
+    const name = `${keyNumber}/${account}`;
+    if (template === SESSION_END_TEMPLATE_ID) this.openSessions.delete(name);
+    else this.openSessions.set(name, { account, keyNumber, keyId, cancelOnDisconnect });
+  }
+}

@@ -52,8 +52,10 @@ export const ControlWord = {
   eventsRisk: (9 + MAX_RISK_WORKERS) * WORDS_APART,
   /** Risk worker i: 1 while a verdict waits for the engine. */
   riskWaits: (9 + 2 * MAX_RISK_WORKERS) * WORDS_APART,
+  /** Engine: second (since 1970, u32) of the earliest expiry of an order; all ones: none waits. */
+  nextExpiry: (9 + 3 * MAX_RISK_WORKERS) * WORDS_APART,
   /** Doorbell i (see Bell). */
-  bells: (9 + 3 * MAX_RISK_WORKERS) * WORDS_APART,
+  bells: (10 + 3 * MAX_RISK_WORKERS) * WORDS_APART,
 } as const;
 
 export const DiskState = { fine: 0, low: 1 } as const;

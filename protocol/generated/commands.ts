@@ -33,7 +33,7 @@ export class AdjustBalance {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 112; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 112; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -202,7 +202,7 @@ export class AdvanceTime {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 48; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 48; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -344,7 +344,7 @@ export class CancelOrder {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 64; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 64; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -502,7 +502,7 @@ export class DefineAsset {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -653,13 +653,14 @@ export const DEFINE_INSTRUMENT_TAKER_FEE_RATE_E8_OFFSET = 148;
 export const DEFINE_INSTRUMENT_PRICE_BAND_TICKS_OFFSET = 152;
 export const DEFINE_INSTRUMENT_MARKET_PROTECTION_TICKS_OFFSET = 156;
 export const DEFINE_INSTRUMENT_PRESENT_OFFSET = 160;
-export const DEFINE_INSTRUMENT_TICK_SIZE_SCALE_OFFSET = 162;
-export const DEFINE_INSTRUMENT_LOT_SIZE_SCALE_OFFSET = 163;
-export const DEFINE_INSTRUMENT_MIN_QUANTITY_SCALE_OFFSET = 164;
-export const DEFINE_INSTRUMENT_MAX_QUANTITY_SCALE_OFFSET = 165;
-export const DEFINE_INSTRUMENT_MAX_NOTIONAL_SCALE_OFFSET = 166;
-export const DEFINE_INSTRUMENT_REFERENCE_PRICE_SCALE_OFFSET = 167;
-export const DEFINE_INSTRUMENT_STATE_OFFSET = 168;
+export const DEFINE_INSTRUMENT_CLEARED_OFFSET = 162;
+export const DEFINE_INSTRUMENT_TICK_SIZE_SCALE_OFFSET = 164;
+export const DEFINE_INSTRUMENT_LOT_SIZE_SCALE_OFFSET = 165;
+export const DEFINE_INSTRUMENT_MIN_QUANTITY_SCALE_OFFSET = 166;
+export const DEFINE_INSTRUMENT_MAX_QUANTITY_SCALE_OFFSET = 167;
+export const DEFINE_INSTRUMENT_MAX_NOTIONAL_SCALE_OFFSET = 168;
+export const DEFINE_INSTRUMENT_REFERENCE_PRICE_SCALE_OFFSET = 169;
+export const DEFINE_INSTRUMENT_STATE_OFFSET = 170;
 export const DEFINE_INSTRUMENT_LENGTH = 176;
 export const DEFINE_INSTRUMENT_TEMPLATE_ID = 5;
 
@@ -677,7 +678,7 @@ export class DefineInstrument {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 176; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 176; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -893,53 +894,60 @@ export class DefineInstrument {
     this.view.setUint16(this.offset + 160, value, true);
   }
 
+  get cleared(): number {
+    return this.view.getUint16(this.offset + 162, true);
+  }
+  set cleared(value: number) {
+    this.view.setUint16(this.offset + 162, value, true);
+  }
+
   get tickSizeScale(): number {
-    return this.view.getUint8(this.offset + 162);
-  }
-  set tickSizeScale(value: number) {
-    this.view.setUint8(this.offset + 162, value);
-  }
-
-  get lotSizeScale(): number {
-    return this.view.getUint8(this.offset + 163);
-  }
-  set lotSizeScale(value: number) {
-    this.view.setUint8(this.offset + 163, value);
-  }
-
-  get minQuantityScale(): number {
     return this.view.getUint8(this.offset + 164);
   }
-  set minQuantityScale(value: number) {
+  set tickSizeScale(value: number) {
     this.view.setUint8(this.offset + 164, value);
   }
 
-  get maxQuantityScale(): number {
+  get lotSizeScale(): number {
     return this.view.getUint8(this.offset + 165);
   }
-  set maxQuantityScale(value: number) {
+  set lotSizeScale(value: number) {
     this.view.setUint8(this.offset + 165, value);
   }
 
-  get maxNotionalScale(): number {
+  get minQuantityScale(): number {
     return this.view.getUint8(this.offset + 166);
   }
-  set maxNotionalScale(value: number) {
+  set minQuantityScale(value: number) {
     this.view.setUint8(this.offset + 166, value);
   }
 
-  get referencePriceScale(): number {
+  get maxQuantityScale(): number {
     return this.view.getUint8(this.offset + 167);
   }
-  set referencePriceScale(value: number) {
+  set maxQuantityScale(value: number) {
     this.view.setUint8(this.offset + 167, value);
   }
 
+  get maxNotionalScale(): number {
+    return this.view.getUint8(this.offset + 168);
+  }
+  set maxNotionalScale(value: number) {
+    this.view.setUint8(this.offset + 168, value);
+  }
+
+  get referencePriceScale(): number {
+    return this.view.getUint8(this.offset + 169);
+  }
+  set referencePriceScale(value: number) {
+    this.view.setUint8(this.offset + 169, value);
+  }
+
   get state(): MarketState {
-    return this.view.getUint8(this.offset + 168) as MarketState;
+    return this.view.getUint8(this.offset + 170) as MarketState;
   }
   set state(value: MarketState) {
-    this.view.setUint8(this.offset + 168, value);
+    this.view.setUint8(this.offset + 170, value);
   }
 }
 
@@ -971,7 +979,7 @@ export class KillSwitch {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 56; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 56; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1120,7 +1128,7 @@ export class MassCancel {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1287,7 +1295,7 @@ export class NewOrder {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 120; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 120; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1534,7 +1542,7 @@ export class ReplaceOrder {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 104; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 104; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1760,7 +1768,7 @@ export class SessionEnd {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1923,7 +1931,7 @@ export class SessionStart {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -2096,7 +2104,7 @@ export class SetAccount {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 128; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 128; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -2375,7 +2383,7 @@ export class SetMarketState {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -2529,7 +2537,7 @@ export class Snapshot {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 48; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 48; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 

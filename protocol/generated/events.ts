@@ -40,7 +40,7 @@ export class Accepted {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 112; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 112; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -280,7 +280,7 @@ export class Account {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 112; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 112; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -545,7 +545,7 @@ export class Asset {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -703,7 +703,7 @@ export class Auction {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -877,7 +877,7 @@ export class Balance {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 112; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 112; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1051,7 +1051,7 @@ export class Canceled {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 80; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 80; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1234,7 +1234,7 @@ export class Checkpoint {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 80; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 80; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1432,7 +1432,7 @@ export class Instrument {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 184; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 184; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1726,7 +1726,7 @@ export class MarketStateChanged {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 56; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 56; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1877,7 +1877,7 @@ export class Reduced {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 88; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 88; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -2053,7 +2053,7 @@ export class Rejected {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 88; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 88; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -2234,7 +2234,7 @@ export class Replaced {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 112; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 112; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -2468,7 +2468,7 @@ export class Trade {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 136; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 136; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -2701,7 +2701,7 @@ export class Triggered {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 88; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 88; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 

@@ -21,7 +21,7 @@ export class Challenge {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 48; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 48; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -95,7 +95,7 @@ export class DuplicateRequest {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 24; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 24; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -173,7 +173,7 @@ export class ErrorMessage {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 144; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 144; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -284,7 +284,7 @@ export class Fill {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 104; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 104; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -471,7 +471,7 @@ export class Heartbeat {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 24; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 24; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -550,7 +550,7 @@ export class LoggedOn {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 48; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 48; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -661,7 +661,7 @@ export class Logon {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 112; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 112; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -794,7 +794,7 @@ export class OpenOrder {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 80; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 80; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -964,7 +964,7 @@ export class PublicTrade {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 64; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 64; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1091,7 +1091,7 @@ export class Query {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 24; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 24; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1167,7 +1167,7 @@ export class QueryEnd {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 32; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 32; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1255,7 +1255,7 @@ export class ServerShutdown {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 16; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 16; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1397,7 +1397,7 @@ export class Subscribed {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 40; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 40; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
@@ -1494,7 +1494,7 @@ export class TopOfBook {
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 72; i++) this.view.setUint8(this.offset + i, 0);
+    for (let i = 0; i < 72; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 

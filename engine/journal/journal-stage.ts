@@ -1,0 +1,168 @@
+// Hot path: no allocation here.
+import { assert } from "../../protocol/assert.ts";
+import { Verdict } from "../../protocol/generated/enums.ts";
+import { COMMAND_HEADER_VERDICT_OFFSET } from "../../protocol/generated/headers.ts";
+import { CommandRing } from "../../protocol/rings/command-ring.ts";
+import { Doorbell } from "../../protocol/rings/doorbell.ts";
+import { Bell, ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import type { Stage } from "../../protocol/stage.ts";
+import { createJournalCounters, JournalCounter, type JournalCounters } from "./journal-counters.ts";
+import type { JournalWriter } from "./journal-writer.ts";
+
+export interface JournalStageOptions {
+  /**
+   * The commands up to here come from the journal: they are durable already. The writer is opened
+   * when they have passed.
+   */
+  readonly recoveredSeq: number;
+  /** Opens the writer, in the thread of the stage. undefined: durability `none`. */
+  readonly openWriter: (() => JournalWriter) | undefined;
+  readonly counters?: JournalCounters;
+  /** Nanoseconds from anywhere. For the counters and for marks; nothing rests on it. */
+  readonly nowNs?: () => number;
+  /** After this long without commands a mark is written, which shows a later loss of the last ones. */
+  readonly markAfterNs?: number;
+}
+
+const DEFAULT_MARK_AFTER_NS = 1e9;
+
+/**
+ * Records commands with their verdicts. Takes all that have arrived, up to one block, in one write
+ * and one sync: while the disk is busy the next block's commands gather in the ring.
+ */
+export class JournalStage implements Stage {
+  readonly name = "journal";
+  readonly counters: JournalCounters;
+  readonly #ring: CommandRing;
+  readonly #control: Int32Array;
+  readonly #gatewayBell: Doorbell;
+  readonly #egressBell: Doorbell;
+  readonly #openWriter: (() => JournalWriter) | undefined;
+  readonly #nowNs: () => number;
+  readonly #markAfterNs: number;
+  #writer: JournalWriter | undefined;
+  #recovering: number; // commands still to come that are durable already
+  #seq: number; // low 32 bits of the last command taken
+  #lastCommitNs = 0;
+  #isMarked = true;
+
+  constructor(memory: PipelineMemory, options: JournalStageOptions) {
+    this.#ring = new CommandRing(memory);
+    this.#control = new Int32Array(memory.control);
+    this.#gatewayBell = new Doorbell(memory, Bell.gateway);
+    this.#egressBell = new Doorbell(memory, Bell.egress);
+    this.#openWriter = options.openWriter;
+    this.counters = options.counters ?? createJournalCounters();
+    this.#nowNs = options.nowNs ?? monotonicNs;
+    this.#markAfterNs = options.markAfterNs ?? DEFAULT_MARK_AFTER_NS;
+    this.#seq = Atomics.load(this.#control, ControlWord.journaled);
+    this.#recovering = (options.recoveredSeq | 0) - this.#seq;
+    if (this.#recovering <= 0) this.#open();
+  }
+
+  /** undefined while recovering, and with durability `none`. */
+  get writer(): JournalWriter | undefined {
+    return this.#writer;
+  }
+
+  /** At most one block. Throws a JournalError when the disk fails: nothing more is durable then. */
+  doWork(): number {
+    // Acquire: the verdicts up to here are in the slots.
+    const ready = (this.#ring.checked() - this.#seq) | 0;
+    if (ready <= 0) return this.#idle();
+    if (this.#recovering > 0) return this.#skip(ready);
+    return this.#writer === undefined ? this.#pass(ready) : this.#record(this.#writer, ready);
+  }
+
+  /** Closes the journal so that nothing may be missing from it. All commands must be recorded. */
+  close(): void {
+    this.#writer?.close();
+    this.#writer = undefined;
+  }
+
+  #record(writer: JournalWriter, ready: number): number {
+    const { view, bytes } = this.#ring;
+    let count = 0;
+    while (count < ready) {
+      const offset = this.#ring.offsetOf(this.#seq + 1);
+      const length = view.getUint16(offset, true);
+      if (!writer.hasRoom(length)) break;
+      const verdict = view.getUint8(offset + COMMAND_HEADER_VERDICT_OFFSET);
+      assert(verdict !== Verdict.pending, "a command is journaled with its verdict");
+      writer.append(bytes, offset, length);
+      this.#seq = (this.#seq + 1) | 0;
+      count++;
+    }
+    // Release: the slots have been copied out and may be used again once the engine is past them.
+    Atomics.store(this.#control, ControlWord.journaled, this.#seq);
+    const start = this.#nowNs();
+    writer.commit();
+    this.#count(writer, count, this.#nowNs(), start);
+    this.#publishDurable();
+    return count;
+  }
+
+  /** Recovery: the commands come out of the journal. */
+  #skip(ready: number): number {
+    const count = Math.min(ready, this.#recovering);
+    this.#seq = (this.#seq + count) | 0;
+    this.#recovering -= count;
+    Atomics.store(this.#control, ControlWord.journaled, this.#seq);
+    this.#publishDurable();
+    if (this.#recovering === 0) this.#open();
+    return count;
+  }
+
+  /** Durability `none`. */
+  #pass(ready: number): number {
+    this.#seq = (this.#seq + ready) | 0;
+    Atomics.store(this.#control, ControlWord.journaled, this.#seq);
+    this.#publishDurable();
+    return ready;
+  }
+
+  /** Release: consumers may show the events of all commands up to here. */
+  #publishDurable(): void {
+    Atomics.store(this.#control, ControlWord.durable, this.#seq);
+    this.#gatewayBell.ring();
+    this.#egressBell.ring();
+  }
+
+  #idle(): number {
+    const writer = this.#writer;
+    if (writer === undefined) return 0;
+    if (!this.#isMarked && this.#nowNs() - this.#lastCommitNs > this.#markAfterNs) {
+      writer.mark();
+      this.#isMarked = true;
+      return 1;
+    }
+    return writer.idle();
+  }
+
+  #open(): void {
+    this.#writer = this.#openWriter?.();
+    if (this.#writer === undefined) return;
+    assert((this.#writer.lastSeq | 0) === this.#seq, "the journal goes on where recovery ended");
+    this.counters[JournalCounter.epoch] = this.#writer.epoch;
+  }
+
+  #count(writer: JournalWriter, commands: number, nowNs: number, startNs: number): void {
+    const counters = this.counters;
+    const tookNs = nowNs - startNs;
+    this.#lastCommitNs = nowNs;
+    this.#isMarked = false;
+    counters[JournalCounter.commands] = (counters[JournalCounter.commands] as number) + commands;
+    counters[JournalCounter.blocks] = writer.blocks;
+    counters[JournalCounter.bytes] = writer.bytes;
+    counters[JournalCounter.lastCommitNs] = tookNs;
+    if (tookNs > (counters[JournalCounter.maxCommitNs] as number)) {
+      counters[JournalCounter.maxCommitNs] = tookNs;
+    }
+    counters[JournalCounter.totalCommitNs] =
+      (counters[JournalCounter.totalCommitNs] as number) + tookNs;
+  }
+}
+
+function monotonicNs(): number {
+  return performance.now() * 1e6;
+}

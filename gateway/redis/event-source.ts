@@ -1,0 +1,13 @@
+/**
+ * Where the publisher reads events: the event log's reader, or in tests an array. Only events that
+ * may leave the house are in it (their commands are durable), in the order of (seq, index).
+ */
+export interface EventSource {
+  /** The next read starts with the first event at or after (seq, index). */
+  seek(seq: number, index: number): void;
+  /**
+   * Copies whole records, one right after the other, each as long as its block length says, and
+   * returns the bytes copied; 0: there is nothing more yet. `into` holds at least one record.
+   */
+  read(into: Uint8Array): number;
+}

@@ -1,0 +1,194 @@
+import { INSTRUMENT_TEMPLATE_ID } from "../../protocol/generated/events.ts";
+import { EVENT_HEADER_INSTRUMENT_ID_OFFSET } from "../../protocol/generated/headers.ts";
+import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
+import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
+import type { RedisConnection } from "./connection.ts";
+import { PublishingHalted, RedisUnavailable } from "./errors.ts";
+import type { EventSource } from "./event-source.ts";
+import { dropInternal, eventIdAt, lengthAt, templateIdAt, viewOf } from "./records.ts";
+import {
+  DIRECTORY_KEY,
+  EVENTS_KEY,
+  INSTRUMENTS_KEY,
+  STREAM_FORMAT,
+  TRADES_KEY_PREFIX,
+} from "./scripts.ts";
+import {
+  BEGINNING,
+  compareEventIds,
+  type EventId,
+  formatEventId,
+  parseEventId,
+} from "./stream-id.ts";
+
+const SCAN_BYTES = 1 << 20;
+
+/** Who publishes: a data directory, and how often it has been opened for writing. */
+export interface DirectoryIdentity {
+  readonly directoryId: string;
+  /** Rises with every opening; a copy or a restored backup has a lower one. */
+  readonly epoch: number;
+}
+
+/** Where publishing goes on. */
+export interface StartingPoint {
+  readonly position: EventId;
+  readonly instruments: InstrumentDirectory;
+  /** Instrument events up to `position` that Redis has lost and is to get again. */
+  readonly owedInstruments: readonly Uint8Array[];
+}
+
+/**
+ * Takes over publishing, and finds out where: after the last event of crossbook:events. Everything
+ * that is written is written in one step, so the other keys must agree; whatever does not is a fault
+ * that cannot be mended from here. Throws PublishingHalted then. fromLog: do not believe Redis about
+ * the instruments, but look through the event log.
+ */
+export async function takeOver(
+  connection: RedisConnection,
+  identity: DirectoryIdentity,
+  owner: string,
+  source: EventSource,
+  fromLog: boolean,
+): Promise<StartingPoint> {
+  const values = [STREAM_FORMAT, identity.directoryId, String(identity.epoch), owner];
+  const reply = (await connection.claim([DIRECTORY_KEY, EVENTS_KEY], values)) as [string, string];
+  if (reply[0] !== "claimed") throw refusal(reply[0], reply[1], identity);
+
+  // From here on nobody else can write, so that what is read one by one belongs together.
+  const recorded = await connection.hash(DIRECTORY_KEY);
+  const streams = [...recorded.keys()].filter(
+    (field) => field === EVENTS_KEY || field.startsWith(TRADES_KEY_PREFIX),
+  );
+  if (!streams.includes(EVENTS_KEY)) streams.push(EVENTS_KEY);
+  const lastIds = await Promise.all(streams.map((stream) => connection.lastId(stream)));
+  streams.forEach((stream, i) => {
+    checkStream(stream, recorded.get(stream) ?? null, lastIds[i] ?? null);
+  });
+
+  const text = recorded.get(EVENTS_KEY);
+  const position = text === undefined ? BEGINNING : parseEventId(text);
+  if (position === null) {
+    throw new PublishingHalted("foreignEntry", `${EVENTS_KEY} stands at ${text}, no event's id`);
+  }
+  if (position !== BEGINNING) await checkHistory(connection, position, source);
+  const records = fromLog
+    ? await instrumentsInLog(source, position)
+    : (await connection.binaryHash(INSTRUMENTS_KEY)).values();
+  const instruments = new InstrumentDirectory();
+  const owedInstruments = fromLog ? [...records] : [];
+  for (const record of fromLog ? owedInstruments : records) {
+    instruments.onEvent(viewOf(record), 0);
+  }
+  source.seek(position.seq, position.index + 1);
+  return { position, instruments, owedInstruments };
+}
+
+function refusal(status: string, found: string, identity: DirectoryIdentity): Error {
+  switch (status) {
+    case "otherFormat":
+      return new PublishingHalted(
+        "otherFormat",
+        `the streams in Redis have format ${found}, this program writes format ${STREAM_FORMAT}`,
+      );
+    case "otherDirectory":
+      return new PublishingHalted(
+        "otherDirectory",
+        `the streams in Redis are those of data directory ${found}, this one is ${identity.directoryId}`,
+      );
+    case "laterEpoch":
+      return new PublishingHalted(
+        "laterEpoch",
+        `epoch ${found} of this data directory has published to Redis, this is epoch ${identity.epoch}: a copy, or a restored backup`,
+      );
+    case "unmarkedStream":
+      return new PublishingHalted(
+        "unmarkedStream",
+        `${found} exists, but ${DIRECTORY_KEY}, which says whose it is, does not`,
+      );
+    default:
+      return new RedisUnavailable(`unexpected answer ${status} to a claim`);
+  }
+}
+
+function checkStream(stream: string, recorded: string | null, last: string | null): void {
+  if (recorded === last) return;
+  if (last === null) {
+    throw new PublishingHalted(
+      "streamMissing",
+      `${stream} is gone, though entries up to ${recorded} were published to it`,
+    );
+  }
+  throw new PublishingHalted(
+    "foreignEntry",
+    `${stream} stands at ${last}, but ${recorded ?? "nothing"} is the last that was published to it`,
+  );
+}
+
+/** The last batch in Redis must be, byte for byte, what the event log has in its place. */
+async function checkHistory(
+  connection: RedisConnection,
+  position: EventId,
+  source: EventSource,
+): Promise<void> {
+  const entry = await connection.lastEntry(EVENTS_KEY);
+  const published = entry?.fields.get("e");
+  const before = parseEventId(entry?.fields.get("prev")?.toString() ?? "");
+  if (entry === null || published === undefined || before === null) {
+    // Taken out of the stream; that the log has the event is all that can be known.
+    checkReaches(source, position);
+    return;
+  }
+  source.seek(before.seq, before.index + 1);
+  const own = new Uint8Array(published.length + RECORD_BYTES);
+  let filled = 0;
+  while (filled < published.length) {
+    const read = source.read(own.subarray(filled));
+    if (read === 0) throw ahead(position);
+    filled = dropInternal(own, filled, filled + read);
+  }
+  if (Buffer.compare(published, own.subarray(0, published.length)) !== 0) {
+    throw new PublishingHalted(
+      "historyDiffers",
+      `the events up to ${formatEventId(position)} in Redis are not those in the data directory: its journal was cut and has grown anew`,
+    );
+  }
+}
+
+function checkReaches(source: EventSource, position: EventId): void {
+  source.seek(position.seq, position.index);
+  const record = new Uint8Array(RECORD_BYTES);
+  if (source.read(record) === 0) throw ahead(position);
+  const found = eventIdAt(viewOf(record), 0);
+  if (compareEventIds(found, position) !== 0) {
+    throw new PublishingHalted(
+      "historyDiffers",
+      `the data directory has no event ${formatEventId(position)}, the last one in Redis`,
+    );
+  }
+}
+
+function ahead(position: EventId): PublishingHalted {
+  return new PublishingHalted(
+    "streamAhead",
+    `${EVENTS_KEY} stands at ${formatEventId(position)}, beyond the last event in the data directory: commands were lost that had been published`,
+  );
+}
+
+/** The last instrument event of every instrument, up to `position`. Gives way to other work. */
+async function instrumentsInLog(source: EventSource, position: EventId): Promise<Uint8Array[]> {
+  const records = new Map<number, Uint8Array>();
+  const buffer = new Uint8Array(SCAN_BYTES);
+  const view = viewOf(buffer);
+  source.seek(0, 0);
+  for (let bytes = source.read(buffer); bytes > 0; bytes = source.read(buffer)) {
+    for (let at = 0; at < bytes; at += lengthAt(view, at)) {
+      if (compareEventIds(eventIdAt(view, at), position) > 0) return [...records.values()];
+      if (templateIdAt(view, at) !== INSTRUMENT_TEMPLATE_ID) continue;
+      const id = view.getUint32(at + EVENT_HEADER_INSTRUMENT_ID_OFFSET, true);
+      records.set(id, buffer.slice(at, at + lengthAt(view, at)));
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return [...records.values()];
+}

@@ -1,0 +1,291 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Batch, BatchBuilder } from "./batch.ts";
+import { RedisConnection } from "./connection.ts";
+import { classify, InstrumentUnknown, PublishingHalted, RedisUnavailable } from "./errors.ts";
+import type { EventSource } from "./event-source.ts";
+import { type DirectoryIdentity, takeOver } from "./position.ts";
+import { formatEventId } from "./stream-id.ts";
+import { Wakeup } from "./wakeup.ts";
+
+/** Batches under way at once: one that Redis works on, and the next ones on their way to it. */
+const WINDOW = 3;
+/** The source is looked at this often even if nobody calls wake(). */
+const POLL_MS = 20;
+
+export interface PublisherLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface PublisherOptions {
+  /** redis://, rediss://, or unix:///path/of/socket. */
+  readonly url: string;
+  /** Must be complete: after a crash, start only when recovery has mended the event log. */
+  readonly source: EventSource;
+  readonly identity: DirectoryIdentity;
+  readonly log: PublisherLog;
+  /** Most bytes of records in one batch. */
+  readonly batchBytes: number;
+  /** About how many entries a stream keeps; 0: all. */
+  readonly keepEntries: number;
+  /** Redis is taken for gone where it does not answer for so long. */
+  readonly replyTimeoutMs?: number;
+  readonly backOffMs?: { readonly first: number; readonly most: number };
+}
+
+export type PublisherState = "connecting" | "publishing" | "waiting" | "halted" | "stopped";
+
+/** How publishing stands. The same object all the time; counts are those of this process. */
+export interface PublisherStatus {
+  state: PublisherState;
+  /** Why it waits or has halted; null while all is well. */
+  reason: string | null;
+  /** HaltCode, or null. */
+  haltCode: string | null;
+  /** Last event that Redis has; 0 and 0: none, or not known yet. */
+  seq: number;
+  index: number;
+  /** Timestamp of that event; 0: not known. */
+  timestampUs: number;
+  /** Everything that the source has shown is in Redis. */
+  caughtUp: boolean;
+  events: number;
+  trades: number;
+  batches: number;
+  /** Connections that were opened and taken over. */
+  connections: number;
+  /** Faults after which it connected again. */
+  faults: number;
+}
+
+/**
+ * Publishes trades and events, each exactly once and in order. It reads the event log and not the
+ * engine, so a Redis that is slow or away costs nobody anything but itself. After any fault, without
+ * exception, it throws the connection away, opens another and goes on after the last event that
+ * Redis has.
+ */
+export class RedisPublisher {
+  readonly status: PublisherStatus = {
+    state: "stopped",
+    reason: null,
+    haltCode: null,
+    seq: 0,
+    index: 0,
+    timestampUs: 0,
+    caughtUp: false,
+    events: 0,
+    trades: 0,
+    batches: 0,
+    connections: 0,
+    faults: 0,
+  };
+  readonly #options: PublisherOptions;
+  readonly #replyTimeoutMs: number;
+  readonly #wakeup = new Wakeup();
+  readonly #stop = new AbortController();
+  #running: Promise<void> | null = null;
+  #draining = false;
+  #instrumentsFromLog = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#replyTimeoutMs = options.replyTimeoutMs ?? 10_000;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** New events are in the source. Cheap; need not be called for every one. */
+  wake(): void {
+    this.#wakeup.signal();
+  }
+
+  /** Publishes what the source has, for at most `drainMs`, and ends. */
+  async stop(drainMs: number): Promise<void> {
+    this.#draining = true;
+    this.#wakeup.signal();
+    if (this.status.state === "waiting") this.#end();
+    const timer = setTimeout(() => this.#end(), drainMs);
+    await this.#running;
+    clearTimeout(timer);
+    if (this.status.state !== "halted") this.status.state = "stopped";
+  }
+
+  #end(): void {
+    this.#stop.abort();
+    this.#wakeup.signal();
+  }
+
+  async #run(): Promise<void> {
+    const { log } = this.#options;
+    const backOff = this.#options.backOffMs ?? { first: 50, most: 5_000 };
+    let delayMs = backOff.first;
+    while (!this.#stop.signal.aborted) {
+      const publishedBefore = this.status.batches;
+      try {
+        this.status.state = "connecting";
+        await this.#session();
+        return;
+      } catch (caught) {
+        if (this.#stop.signal.aborted) return;
+        if (caught instanceof InstrumentUnknown) this.#instrumentsFromLog = true;
+        const error = classify(caught);
+        this.status.reason = error.message;
+        if (error instanceof PublishingHalted) {
+          this.status.state = "halted";
+          this.status.haltCode = error.code;
+          log.error({ code: error.code }, `publishing to Redis has halted: ${error.message}`);
+          return;
+        }
+        this.status.state = "waiting";
+        this.status.faults++;
+        // One line for each outage, not one for each attempt.
+        const isNew = delayMs === backOff.first || this.status.batches > publishedBefore;
+        if (isNew) log.warn({ error: error.message }, "publishing to Redis waits");
+        if (this.status.batches > publishedBefore) delayMs = backOff.first;
+      }
+      if (this.#draining) return; // what Redis lacks, the next start publishes
+      const jittered = delayMs * (0.5 + Math.random() / 2);
+      await sleep(jittered, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      delayMs = Math.min(delayMs * 2, backOff.most);
+    }
+  }
+
+  /** From connecting to the first fault (throws), or to the end of publishing (returns). */
+  async #session(): Promise<void> {
+    const { url, source, identity, log, keepEntries, batchBytes } = this.#options;
+    let isClosed = false;
+    const onClosed = () => {
+      isClosed = true;
+      this.#wakeup.signal();
+    };
+    const { signal } = this.#stop;
+    const connection = await RedisConnection.open(url, this.#replyTimeoutMs, signal, onClosed);
+    try {
+      const owner = randomUUID();
+      const from = await takeOver(connection, identity, owner, source, this.#instrumentsFromLog);
+      this.#instrumentsFromLog = false;
+      this.#publishing(from.position);
+      log.info(
+        { after: formatEventId(from.position) },
+        "publishing to Redis after the last event there",
+      );
+      const { position, instruments, owedInstruments } = from;
+      const builder = new BatchBuilder(instruments, position, keepEntries, owedInstruments);
+      const window = new Window(connection, owner, this.status, this.#wakeup);
+      const buffers = Array.from({ length: WINDOW }, () => new Uint8Array(batchBytes));
+      for (;;) {
+        window.check(this.#replyTimeoutMs);
+        if (isClosed) throw new RedisUnavailable("the connection was closed");
+        if (this.#stop.signal.aborted) return;
+        const buffer = buffers[window.next % WINDOW] as Uint8Array;
+        const batch = window.underWay < WINDOW ? builder.next(source, buffer) : null;
+        if (batch !== null) {
+          this.status.caughtUp = false;
+          window.send(batch);
+          // Replies, and whoever shares the thread, have their turn between two batches.
+          await new Promise((resolve) => setImmediate(resolve));
+          continue;
+        }
+        if (window.underWay === 0) {
+          this.status.caughtUp = true;
+          if (this.#draining) return;
+        }
+        await this.#wakeup.wait(POLL_MS);
+      }
+    } finally {
+      this.status.caughtUp = false;
+      connection.close();
+    }
+  }
+
+  #publishing(position: { seq: number; index: number }): void {
+    this.status.state = "publishing";
+    this.status.reason = null;
+    this.status.connections++;
+    this.status.seq = position.seq;
+    this.status.index = position.index;
+  }
+}
+
+/** The batches that were sent and not answered yet. They are answered in the order of sending. */
+class Window {
+  /** Batches sent so far: also the place of the next one's buffer. */
+  next = 0;
+  underWay = 0;
+  readonly #connection: RedisConnection;
+  readonly #owner: string;
+  readonly #status: PublisherStatus;
+  readonly #wakeup: Wakeup;
+  #failure: unknown = null;
+  #lastAnswerMs = 0;
+
+  constructor(connection: RedisConnection, owner: string, status: PublisherStatus, wakeup: Wakeup) {
+    this.#connection = connection;
+    this.#owner = owner;
+    this.#status = status;
+    this.#wakeup = wakeup;
+  }
+
+  send(batch: Batch): void {
+    if (this.underWay === 0) this.#lastAnswerMs = performance.now();
+    this.underWay++;
+    this.next++;
+    this.#connection.append(batch.keys, this.#owner, batch.values).then(
+      (reply) => this.#answered(batch, reply as [string, string]),
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  /** Throws what went wrong since the last look. */
+  check(timeoutMs: number): void {
+    if (this.#failure !== null) throw this.#failure;
+    if (this.underWay > 0 && performance.now() - this.#lastAnswerMs > timeoutMs) {
+      throw new RedisUnavailable(`a batch was not answered within ${timeoutMs} ms`);
+    }
+  }
+
+  #answered(batch: Batch, [status, detail]: [string, string]): void {
+    if (status !== "appended") {
+      this.#failed(refusal(status, detail));
+      return;
+    }
+    // A batch that follows a failed one was refused by Redis too, so nothing is counted wrongly.
+    this.underWay--;
+    this.#lastAnswerMs = performance.now();
+    const to = this.#status;
+    to.seq = batch.last.seq;
+    to.index = batch.last.index;
+    to.timestampUs = batch.timestampUs;
+    to.events += batch.eventCount;
+    to.trades += batch.tradeCount;
+    to.batches++;
+    this.#wakeup.signal();
+  }
+
+  /** The first failure counts: those after it follow from it. */
+  #failed(error: unknown): void {
+    this.#failure ??= error;
+    this.#wakeup.signal();
+  }
+}
+
+function refusal(status: string, detail: string): Error {
+  switch (status) {
+    case "replaced":
+      return new PublishingHalted("replaced", "another process has taken over publishing");
+    case "streamMissing":
+      return new PublishingHalted("streamMissing", `${detail} was removed while it was written to`);
+    case "foreignEntry":
+      return new PublishingHalted(
+        "foreignEntry",
+        `${detail} holds an entry that was not published from here`,
+      );
+    default:
+      // "moved": Redis does not stand where it should (restored from a copy, a replica took over).
+      return new RedisUnavailable(`Redis stands elsewhere than expected (${status} ${detail})`);
+  }
+}

@@ -1,0 +1,111 @@
+import { once } from "node:events";
+import net from "node:net";
+
+/**
+ * Simulates a bad network between a client and a server on this machine: a TCP proxy that passes
+ * bytes on until it is told to lose replies, to hold requests back, or to cut connections.
+ */
+export class FlakyProxy {
+  readonly #target: number;
+  readonly #server: net.Server;
+  readonly #pairs = new Set<readonly [client: net.Socket, upstream: net.Socket]>();
+  #losesReplies = false;
+  #heldRequests: { upstream: net.Socket; bytes: Buffer }[] | null = null;
+  #cutAfterBytes = Number.POSITIVE_INFINITY;
+  /** How often a connection was cut between a request and its reply. */
+  repliesLost = 0;
+
+  private constructor(target: number) {
+    this.#target = target;
+    this.#server = net.createServer((client) => this.#accept(client));
+  }
+
+  /** A proxy to that port of the loopback address. */
+  static async to(target: number): Promise<FlakyProxy> {
+    const proxy = new FlakyProxy(target);
+    proxy.#server.listen(0, "127.0.0.1");
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as net.AddressInfo).port;
+  }
+
+  /** The next reply does not arrive: the connection is cut in its place, the request was done. */
+  loseNextReply(): void {
+    this.#losesReplies = true;
+  }
+
+  /** Cuts the connection after so many more request bytes: most likely within a request. */
+  cutAfterRequestBytes(bytes: number): void {
+    this.#cutAfterBytes = bytes;
+  }
+
+  /** From now on requests of the present connections stay on the way; new connections are well. */
+  holdRequests(): void {
+    this.#heldRequests = [];
+    for (const [client, upstream] of this.#pairs) {
+      client.removeAllListeners("data");
+      client.on("data", (bytes) => this.#heldRequests?.push({ upstream, bytes }));
+      client.removeAllListeners("close"); // the server is not told either
+    }
+  }
+
+  /** Delivers what was held back, late. Returns how many bytes that were. */
+  releaseRequests(): number {
+    let total = 0;
+    for (const { upstream, bytes } of this.#heldRequests ?? []) {
+      upstream.write(bytes);
+      total += bytes.length;
+    }
+    this.#heldRequests = null;
+    return total;
+  }
+
+  cut(): void {
+    for (const pair of this.#pairs) this.#end(pair);
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #accept(client: net.Socket): void {
+    const upstream = net.connect(this.#target, "127.0.0.1");
+    const pair = [client, upstream] as const;
+    this.#pairs.add(pair);
+    client.on("data", (bytes) => {
+      this.#cutAfterBytes -= bytes.length;
+      if (this.#cutAfterBytes > 0) {
+        upstream.write(bytes);
+        return;
+      }
+      upstream.write(bytes.subarray(0, bytes.length + this.#cutAfterBytes));
+      this.#cutAfterBytes = Number.POSITIVE_INFINITY;
+      this.#end(pair);
+    });
+    upstream.on("data", (bytes) => {
+      if (this.#losesReplies) {
+        this.#losesReplies = false;
+        this.repliesLost++;
+        this.#end(pair);
+      } else {
+        client.write(bytes);
+      }
+    });
+    for (const socket of pair) {
+      socket.on("error", () => this.#end(pair));
+      socket.on("close", () => this.#end(pair));
+    }
+  }
+
+  #end(pair: readonly [net.Socket, net.Socket]): void {
+    this.#pairs.delete(pair);
+    // What was passed on still arrives: `end` flushes, unlike `destroy`.
+    pair[1].end();
+    pair[0].destroy();
+  }
+}

@@ -16,7 +16,7 @@ export class CommandRing {
   readonly #control: Int32Array;
   readonly #riskWorkers: number;
   // The slowest of the stages that free a slot, when last looked at.
-  #freedUpTo = 0;
+  #freedUpTo: number;
 
   constructor(memory: PipelineMemory) {
     this.view = new DataView(memory.commands);
@@ -25,6 +25,8 @@ export class CommandRing {
     this.#mask = this.slotCount - 1;
     this.#control = new Int32Array(memory.control);
     this.#riskWorkers = memory.riskWorkers;
+    // Not 0: after a restart the cursors may stand anywhere.
+    this.#freedUpTo = this.#slowest(Atomics.load(this.#control, ControlWord.matched));
   }
 
   /** Byte offset of the slot of `seq` (only its low 32 bits count). */
@@ -39,7 +41,8 @@ export class CommandRing {
   free(lastSeq: number): number {
     const low = lastSeq | 0;
     let free = this.slotCount - ((low - this.#freedUpTo) | 0);
-    if (free <= 0 || free < this.slotCount >> 1) {
+    // More than all: the cursors were set far ahead (recovery) since we last looked.
+    if (free < this.slotCount >> 1 || free > this.slotCount) {
       // Acquire. Stale values are safe: the ring only looks fuller.
       this.#freedUpTo = this.#slowest(low);
       free = this.slotCount - ((low - this.#freedUpTo) | 0);

@@ -117,7 +117,7 @@ export const SETTINGS = {
     min: 4096,
     max: 16 * MIB,
     multipleOf: 1,
-    defaultValue: 256 * 1024,
+    defaultValue: 128 * 1024,
     description: "Most event bytes that are sent to Redis in one round trip.",
   }),
   redisMaxEntries: integer({

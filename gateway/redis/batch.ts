@@ -20,7 +20,7 @@ import {
   viewOf,
 } from "./records.ts";
 import { DIRECTORY_KEY, EVENTS_KEY, INSTRUMENTS_KEY, TRADES_KEY_PREFIX } from "./scripts.ts";
-import { compareEventIds, type EventId, formatEventId } from "./stream-id.ts";
+import { type EventId, formatEventId } from "./stream-id.ts";
 
 /** What one round trip carries. */
 export interface Batch {
@@ -83,7 +83,7 @@ export class BatchBuilder {
     let last = this.#position;
     for (let at = 0; at < bytes; at += lengthAt(view, at)) {
       const id = eventIdAt(view, at);
-      assert(compareEventIds(last, id) < 0, "events come in the order of seq and index");
+      assert(isNext(last, id), "events come in order, and none of a command is left out");
       last = id;
       lastAt = at;
       eventCount++;
@@ -144,6 +144,11 @@ export class BatchBuilder {
       String(trade.timestampUs),
     );
   }
+}
+
+/** Commands without events leave gaps in seq; the events of one command are numbered from 0. */
+function isNext(last: EventId, id: EventId): boolean {
+  return id.seq === last.seq ? id.index === last.index + 1 : id.seq > last.seq && id.index === 0;
 }
 
 function addInstrument(record: Uint8Array, values: (string | Buffer)[]): void {

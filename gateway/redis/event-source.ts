@@ -3,7 +3,7 @@
  * may leave the house are in it (their commands are durable), in the order of (seq, index).
  */
 export interface EventSource {
-  /** The next read starts with the first event at or after (seq, index). */
+  /** The next read starts with the first event after (seq, index); (0, 0) is the beginning. */
   seek(seq: number, index: number): void;
   /**
    * Copies whole records, one right after the other, each as long as its block length says, and

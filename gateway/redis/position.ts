@@ -21,6 +21,7 @@ import {
   parseEventId,
 } from "./stream-id.ts";
 
+const LAST_INDEX = 4294967294; // so that the one after it is an index too
 const SCAN_BYTES = 1 << 20;
 
 /** Who publishes: a data directory, and how often it has been opened for writing. */
@@ -80,7 +81,7 @@ export async function takeOver(
   for (const record of fromLog ? owedInstruments : records) {
     instruments.onEvent(viewOf(record), 0);
   }
-  source.seek(position.seq, position.index + 1);
+  source.seek(position.seq, position.index);
   return { position, instruments, owedInstruments };
 }
 
@@ -139,7 +140,7 @@ async function checkHistory(
     checkReaches(source, position);
     return;
   }
-  source.seek(before.seq, before.index + 1);
+  source.seek(before.seq, before.index);
   const own = new Uint8Array(published.length + RECORD_BYTES);
   let filled = 0;
   while (filled < published.length) {
@@ -156,7 +157,9 @@ async function checkHistory(
 }
 
 function checkReaches(source: EventSource, position: EventId): void {
-  source.seek(position.seq, position.index);
+  // Right before it: events of one command are numbered from 0.
+  if (position.index > 0) source.seek(position.seq, position.index - 1);
+  else source.seek(position.seq - 1, LAST_INDEX);
   const record = new Uint8Array(RECORD_BYTES);
   if (source.read(record) === 0) throw ahead(position);
   const found = eventIdAt(viewOf(record), 0);
@@ -180,7 +183,7 @@ async function instrumentsInLog(source: EventSource, position: EventId): Promise
   const records = new Map<number, Uint8Array>();
   const buffer = new Uint8Array(SCAN_BYTES);
   const view = viewOf(buffer);
-  source.seek(0, 0);
+  source.seek(BEGINNING.seq, BEGINNING.index);
   for (let bytes = source.read(buffer); bytes > 0; bytes = source.read(buffer)) {
     for (let at = 0; at < bytes; at += lengthAt(view, at)) {
       if (compareEventIds(eventIdAt(view, at), position) > 0) return [...records.values()];

@@ -92,7 +92,7 @@ export class MemoryEventLog implements EventSource {
 
   seek(seq: number, index: number): void {
     const at = this.records.findIndex(
-      (bytes) => compareEventIds(eventIdAt(viewOf(bytes), 0), { seq, index }) >= 0,
+      (bytes) => compareEventIds(eventIdAt(viewOf(bytes), 0), { seq, index }) > 0,
     );
     this.#next = at === -1 ? this.records.length : at;
   }

@@ -1,0 +1,539 @@
+import {
+  CancelReason,
+  CommandFlag,
+  MarketState,
+  OrderField,
+  OrderType,
+  RejectReason,
+  Side,
+  TimeInForce,
+  Verdict,
+} from "../../protocol/generated/enums.ts";
+import { MAX_INTEGER } from "../../protocol/terms.ts";
+import { Accounts } from "./accounts.ts";
+import { auctionPrice, uncross } from "./auction.ts";
+import type { ReferenceCapacity } from "./capacity.ts";
+import { type Converted, toLots, toPriceTicks } from "./decimals.ts";
+import { Definitions } from "./definitions.ts";
+import { EventList } from "./event-list.ts";
+import {
+  checkBand,
+  checkNewOrder,
+  checkPostOnly,
+  checkReplaceFields,
+  checkTerms,
+} from "./order-checks.ts";
+import type { PlainCommand, PlainCommandOf, PlainEvent } from "./records.ts";
+import {
+  enqueue,
+  type Instrument,
+  type Order,
+  opposite,
+  orderFrom,
+  remove,
+  restingPrice,
+} from "./state.ts";
+import { protectedLimit, type SweepLog, sweep, tradeableLots } from "./sweep.ts";
+
+const RATE_UNIT = 100_000_000n;
+
+export interface ReferenceBookRow {
+  readonly priceTicks: number;
+  readonly lots: number;
+  readonly orders: number;
+}
+
+/**
+ * The matching rules once more: slow, with plain arrays and objects, one command after the other.
+ * What the real engine emits must be the same, byte by byte.
+ */
+export class ReferenceEngine {
+  readonly #capacity: ReferenceCapacity;
+  readonly #events = new EventList();
+  readonly #definitions: Definitions;
+  readonly #accounts: Accounts;
+  /** Every open order by id. */
+  readonly #orders = new Map<number, Order>();
+  readonly #byClientOrderId = new Map<string, Order>();
+  #lastTradeId = 0;
+  #eventCount = 0;
+
+  constructor(capacity: ReferenceCapacity) {
+    this.#capacity = capacity;
+    this.#definitions = new Definitions(capacity, this.#events);
+    this.#accounts = new Accounts(capacity, this.#events, this.#definitions);
+  }
+
+  get tradeCount(): number {
+    return this.#lastTradeId;
+  }
+
+  /** Public events. */
+  get eventCount(): number {
+    return this.#eventCount;
+  }
+
+  get openOrders(): Iterable<Order> {
+    return this.#orders.values();
+  }
+
+  get instruments(): readonly Instrument[] {
+    return this.#definitions.instruments;
+  }
+
+  /** All events of one command, in order. */
+  apply(command: PlainCommand): PlainEvent[] {
+    this.#events.begin(command);
+    const refused =
+      command.verdict === Verdict.refusedByRisk || command.verdict === Verdict.refusedAtEntry;
+    const reason = refused ? command.reason : this.#dispatch(command);
+    if (reason !== RejectReason.none) {
+      const named =
+        command.type === "CancelOrder" || command.type === "ReplaceOrder"
+          ? this.#find(command)
+          : undefined;
+      this.#events.rejected(command, reason, named);
+    }
+    if (command.type !== "Snapshot") this.#eventCount += this.#events.list.length;
+    return this.#events.list;
+  }
+
+  bookRows(instrumentId: number): { bids: ReferenceBookRow[]; asks: ReferenceBookRow[] } {
+    const book = this.#definitions.instrument(instrumentId)?.book;
+    return { bids: rows(book?.[Side.buy] ?? []), asks: rows(book?.[Side.sell] ?? []) };
+  }
+
+  /** Does what the command says; a reason where nothing was done. */
+  #dispatch(command: PlainCommand): RejectReason {
+    switch (command.type) {
+      case "NewOrder":
+        return this.#newOrder(command);
+      case "CancelOrder":
+        return this.#cancelOrder(command);
+      case "ReplaceOrder":
+        return this.#replaceOrder(command);
+      case "MassCancel":
+        return this.#massCancel(command);
+      case "DefineInstrument":
+        return this.#definitions.defineInstrument(command);
+      case "DefineAsset":
+        return this.#definitions.defineAsset(command);
+      case "SetMarketState":
+        return this.#setMarketState(command);
+      case "SetAccount":
+        return this.#accounts.set(command);
+      case "AdjustBalance":
+        return this.#definitions.adjustBalance(command);
+      case "KillSwitch":
+        return this.#killSwitch(command);
+      case "Snapshot":
+        this.#events.checkpoint(this.#eventCount, this.#lastTradeId);
+        return RejectReason.none;
+      case "SessionStart":
+        return RejectReason.none;
+      case "SessionEnd":
+        return this.#sessionEnd(command);
+      case "AdvanceTime":
+        return this.#advanceTime(command);
+    }
+  }
+
+  // Orders.
+
+  #newOrder(command: PlainCommandOf<"NewOrder">): RejectReason {
+    const instrument = this.#definitions.instrument(command.instrumentId);
+    if (instrument === undefined) return RejectReason.unknownSymbol;
+    const order = orderFrom(
+      command,
+      instrument,
+      this.#accounts.selfTradePrevention(command.account),
+    );
+    const reason =
+      checkNewOrder(command, order) ||
+      this.#checkClientOrderId(order) ||
+      checkBand(order) ||
+      checkPostOnly(order, order.priceTicks) ||
+      this.#checkOpenLots(order, order.totalLots) ||
+      this.#checkCapacity(order);
+    if (reason !== RejectReason.none) return reason;
+
+    this.#open(order);
+    this.#events.accepted(order, command);
+    if (order.type === OrderType.stop || order.type === OrderType.stopLimit) {
+      instrument.stops.push(order);
+    } else if (instrument.state === MarketState.auction) {
+      this.#rest(order);
+    } else {
+      this.#enterAsAggressor(order);
+    }
+    this.#triggerStops(instrument);
+    return RejectReason.none;
+  }
+
+  #checkClientOrderId(order: Order): RejectReason {
+    const taken = order.clientOrderId !== 0 && this.#byClientOrderId.has(clientKey(order));
+    return taken ? RejectReason.duplicateClientOrderId : RejectReason.none;
+  }
+
+  #checkCapacity(order: Order): RejectReason {
+    if (this.#orders.size >= this.#capacity.orders) return RejectReason.capacity;
+    if (!this.#accounts.admit(order.account)) return RejectReason.capacity;
+    return RejectReason.none;
+  }
+
+  /** No total over one side of an instrument may leave the safe integers. */
+  #checkOpenLots(order: Order, leavesLots: number): RejectReason {
+    let lots = BigInt(leavesLots);
+    for (const other of this.#orders.values()) {
+      if (other.instrument !== order.instrument || other.side !== order.side) continue;
+      if (other.id !== order.id) lots += BigInt(other.leavesLots);
+    }
+    return lots > BigInt(MAX_INTEGER) ? RejectReason.quantityTooLarge : RejectReason.none;
+  }
+
+  #cancelOrder(command: PlainCommandOf<"CancelOrder">): RejectReason {
+    const order = this.#find(command);
+    if (order === undefined) return RejectReason.unknownOrder;
+    this.#cancel(order, CancelReason.requested);
+    return RejectReason.none;
+  }
+
+  #replaceOrder(command: PlainCommandOf<"ReplaceOrder">): RejectReason {
+    const order = this.#find(command);
+    if (order === undefined) return RejectReason.unknownOrder;
+    const instrument = order.instrument;
+    const goneLots = order.filledLots + order.reducedLots;
+    const named = (field: number) => (command.present & field) !== 0;
+
+    const shape = checkReplaceFields(command.present, order);
+    if (shape !== RejectReason.none) return shape;
+    if (instrument.state !== MarketState.continuous && instrument.state !== MarketState.auction) {
+      return RejectReason.marketNotOpen;
+    }
+
+    const price = named(OrderField.price)
+      ? toPriceTicks(command.price, command.priceScale, instrument.tickSize)
+      : same(order.priceTicks);
+    const stopPrice = named(OrderField.stopPrice)
+      ? toPriceTicks(command.stopPrice, command.stopPriceScale, instrument.tickSize)
+      : same(order.stopPriceTicks);
+    const quantity = named(OrderField.quantity)
+      ? toLots(command.quantity, command.quantityScale, instrument.lotSize)
+      : same(order.totalLots);
+    const display = named(OrderField.displayQuantity)
+      ? toLots(command.displayQuantity, command.displayQuantityScale, instrument.lotSize)
+      : same(order.displayLots);
+    for (const converted of [price, stopPrice, quantity, display]) {
+      if ("reason" in converted) return converted.reason;
+    }
+    const priceTicks = unitsOf(price);
+    const stopPriceTicks = unitsOf(stopPrice);
+    const displayLots = unitsOf(display);
+    let totalLots = unitsOf(quantity) as number;
+    const openQuantity = (command.flags & CommandFlag.openQuantity) !== 0;
+    if (openQuantity && named(OrderField.quantity)) totalLots += goneLots;
+
+    if (named(OrderField.quantity) && totalLots <= goneLots) {
+      this.#cancel(order, CancelReason.replacedBelowFilled);
+      return RejectReason.none;
+    }
+
+    const changed: Order = { ...order, priceTicks, stopPriceTicks, totalLots, displayLots };
+    const priceChanged = priceTicks !== order.priceTicks;
+    const leavesLots = totalLots - goneLots;
+    const reason =
+      checkTerms(changed) ||
+      (priceChanged ? checkBand(changed) : RejectReason.none) ||
+      (priceChanged ? checkPostOnly(changed, priceTicks) : RejectReason.none) ||
+      this.#checkOpenLots(order, leavesLots);
+    if (reason !== RejectReason.none) return reason;
+
+    const priorityKept =
+      !openQuantity &&
+      !priceChanged &&
+      stopPriceTicks === order.stopPriceTicks &&
+      displayLots === order.displayLots &&
+      totalLots < order.totalLots;
+    const previous = { leavesLots: order.leavesLots, priceTicks: order.priceTicks };
+    order.priceTicks = priceTicks;
+    order.stopPriceTicks = stopPriceTicks;
+    order.totalLots = totalLots;
+    order.displayLots = displayLots;
+    order.leavesLots = leavesLots;
+    this.#events.replaced(order, previous, priorityKept);
+
+    if (priorityKept) {
+      // The hidden part of an iceberg goes first.
+      order.shownLots = Math.min(order.shownLots, leavesLots);
+      return RejectReason.none;
+    }
+    this.#takeOut(order);
+    if (stopPriceTicks !== null) instrument.stops.push(order);
+    else if (instrument.state === MarketState.auction) this.#rest(order);
+    else this.#enterAsAggressor(order);
+    this.#triggerStops(instrument);
+    return RejectReason.none;
+  }
+
+  #massCancel(command: PlainCommandOf<"MassCancel">): RejectReason {
+    let instrument: Instrument | undefined;
+    if (command.instrumentId !== 0 || command.symbol !== "") {
+      instrument = this.#definitions.find(command.instrumentId, command.symbol);
+      if (instrument === undefined) return RejectReason.unknownSymbol;
+    }
+    this.#cancelAll(
+      (order) =>
+        order.account === command.account &&
+        (instrument === undefined || order.instrument === instrument) &&
+        (command.side === Side.none || order.side === command.side),
+      CancelReason.massCancel,
+    );
+    return RejectReason.none;
+  }
+
+  #killSwitch(command: PlainCommandOf<"KillSwitch">): RejectReason {
+    const reason = this.#accounts.killSwitch(command);
+    if (reason === RejectReason.none && command.engaged) {
+      this.#cancelAll((order) => order.account === command.account, CancelReason.killSwitch);
+    }
+    return reason;
+  }
+
+  #sessionEnd(command: PlainCommandOf<"SessionEnd">): RejectReason {
+    if (command.cancelOnDisconnect) {
+      this.#cancelAll(
+        (order) => order.account === command.account,
+        CancelReason.cancelOnDisconnect,
+      );
+    }
+    return RejectReason.none;
+  }
+
+  #advanceTime(command: PlainCommandOf<"AdvanceTime">): RejectReason {
+    this.#cancelAll(
+      (order) => order.expireTimeUs !== null && order.expireTimeUs <= command.timestampUs,
+      CancelReason.expired,
+    );
+    return RejectReason.none;
+  }
+
+  /** An order of the command's account; its own place in the world is all that a stranger learns. */
+  #find(
+    command: PlainCommandOf<"CancelOrder"> | PlainCommandOf<"ReplaceOrder">,
+  ): Order | undefined {
+    const order =
+      command.orderId !== 0
+        ? this.#orders.get(command.orderId)
+        : this.#byClientOrderId.get(clientKey(command));
+    return order?.account === command.account ? order : undefined;
+  }
+
+  // Matching.
+
+  #enterAsAggressor(order: Order): void {
+    const makers = order.instrument.book[opposite(order.side)];
+    const limitTicks =
+      order.type === OrderType.market
+        ? protectedLimit(order.side, makers, order.instrument.marketProtectionTicks)
+        : order.priceTicks;
+
+    if (order.timeInForce === TimeInForce.fok) {
+      if (tradeableLots(order, makers, limitTicks) < order.leavesLots) {
+        this.#cancel(order, CancelReason.fillOrKill);
+        return;
+      }
+    } else if (order.timeInForce === TimeInForce.ioc && order.minimumLots !== null) {
+      if (tradeableLots(order, makers, limitTicks) < order.minimumLots) {
+        this.#cancel(order, CancelReason.minQuantity);
+        return;
+      }
+    }
+
+    const end = sweep(order, makers, limitTicks, this.#sweepLog);
+    if (end === "filled" || end === "canceled") return;
+    if (order.type === OrderType.market) {
+      const protectedRest = end === "priceLimit";
+      this.#cancel(order, protectedRest ? CancelReason.priceProtection : CancelReason.noLiquidity);
+    } else if (order.timeInForce === TimeInForce.ioc) {
+      this.#cancel(order, CancelReason.immediateOrCancel);
+    } else {
+      this.#rest(order);
+    }
+  }
+
+  readonly #sweepLog: SweepLog = {
+    traded: (aggressor, maker, priceTicks, lots) => {
+      const { takerFeeRate, makerFeeRate } = aggressor.instrument;
+      const takerFee = this.#charge(aggressor, priceTicks, lots, takerFeeRate);
+      const makerFee = this.#charge(maker, priceTicks, lots, makerFeeRate);
+      this.#trade(aggressor, maker, priceTicks, lots, takerFee, makerFee, aggressor.side);
+    },
+    canceled: (order, lots) => {
+      this.#events.canceled(order, lots, CancelReason.selfTradePrevention);
+      this.#close(order);
+    },
+    reduced: (order, lots) => this.#events.reduced(order, lots),
+  };
+
+  #trade(
+    taker: Order,
+    maker: Order,
+    priceTicks: number,
+    lots: number,
+    takerFee: bigint,
+    makerFee: bigint,
+    aggressorSide: Side,
+  ): void {
+    this.#lastTradeId++;
+    taker.instrument.lastPriceTicks = priceTicks;
+    this.#events.trade(
+      this.#lastTradeId,
+      { order: taker, feeUnits: Number(takerFee) },
+      { order: maker, feeUnits: Number(makerFee) },
+      priceTicks,
+      lots,
+      aggressorSide,
+    );
+    for (const order of [maker, taker]) if (order.leavesLots === 0) this.#close(order);
+  }
+
+  /** What this fill adds to the order's fees, in smallest units of the quote asset. */
+  #charge(order: Order, priceTicks: number, lots: number, rate: number): bigint {
+    const unit = order.instrument.notionalUnit;
+    const before = roundUp(order.feeBasis * unit, RATE_UNIT);
+    order.feeBasis += BigInt(Math.abs(priceTicks)) * BigInt(lots) * BigInt(rate);
+    return roundUp(order.feeBasis * unit, RATE_UNIT) - before;
+  }
+
+  #triggerStops(instrument: Instrument): void {
+    while (instrument.state === MarketState.continuous) {
+      const order = nextDueStop(instrument);
+      if (order === undefined) return;
+      remove(instrument.stops, order);
+      this.#events.triggered(order, instrument.lastPriceTicks as number);
+      if (order.type === OrderType.stop) {
+        order.type = OrderType.market;
+        order.timeInForce = TimeInForce.ioc;
+      } else {
+        order.type = OrderType.limit;
+      }
+      order.stopPriceTicks = null;
+      this.#enterAsAggressor(order);
+    }
+  }
+
+  #setMarketState(command: PlainCommandOf<"SetMarketState">): RejectReason {
+    const instrument = this.#definitions.find(command.instrumentId, command.symbol);
+    if (instrument === undefined) return RejectReason.unknownSymbol;
+    if (!(Object.values(MarketState) as number[]).includes(command.state) || command.state === 0) {
+      return RejectReason.invalidCombination;
+    }
+    const previous = instrument.state;
+    instrument.state = command.state;
+    this.#events.marketState(instrument, previous);
+    if (previous === command.state) return RejectReason.none;
+
+    if (command.state === MarketState.closed) {
+      this.#cancelAll(
+        (order) => order.instrument === instrument && order.timeInForce === TimeInForce.day,
+        CancelReason.expired,
+      );
+    }
+    if (command.state === MarketState.continuous) {
+      this.#uncross(instrument, previous === MarketState.auction);
+      this.#triggerStops(instrument);
+    }
+    return RejectReason.none;
+  }
+
+  #uncross(instrument: Instrument, announceNothing: boolean): void {
+    const reference = instrument.lastPriceTicks ?? instrument.referencePriceTicks;
+    const price = auctionPrice(instrument.book, reference);
+    if (price === null) {
+      if (announceNothing) this.#events.auction(instrument, null);
+      return;
+    }
+    this.#events.auction(instrument, price);
+    uncross(instrument.book, price, (buy, sell, priceTicks, lots) => {
+      const buyFee = this.#charge(buy, priceTicks, lots, instrument.makerFeeRate);
+      const sellFee = this.#charge(sell, priceTicks, lots, instrument.makerFeeRate);
+      this.#trade(buy, sell, priceTicks, lots, buyFee, sellFee, Side.none);
+    });
+  }
+
+  // The life of an order.
+
+  #open(order: Order): void {
+    this.#orders.set(order.id, order);
+    if (order.clientOrderId !== 0) this.#byClientOrderId.set(clientKey(order), order);
+  }
+
+  #rest(order: Order): void {
+    enqueue(order.instrument.book[order.side], order);
+  }
+
+  #takeOut(order: Order): void {
+    remove(order.instrument.book[order.side], order);
+    remove(order.instrument.stops, order);
+  }
+
+  /** The order is dead: its clientOrderId and its place are free. */
+  #close(order: Order): void {
+    this.#orders.delete(order.id);
+    this.#byClientOrderId.delete(clientKey(order));
+  }
+
+  #cancel(order: Order, reason: CancelReason): void {
+    this.#takeOut(order);
+    const lots = order.leavesLots;
+    order.leavesLots = 0;
+    this.#events.canceled(order, lots, reason);
+    this.#close(order);
+  }
+
+  /** By orderId. */
+  #cancelAll(which: (order: Order) => boolean, reason: CancelReason): void {
+    const orders = [...this.#orders.values()].filter(which).sort((a, b) => a.id - b.id);
+    for (const order of orders) this.#cancel(order, reason);
+  }
+}
+
+function clientKey(order: { readonly account: number; readonly clientOrderId: number }): string {
+  return `${order.account}/${order.clientOrderId}`;
+}
+
+function nextDueStop(instrument: Instrument): Order | undefined {
+  const last = instrument.lastPriceTicks;
+  if (last === null) return undefined;
+  const stopPrice = (order: Order) => order.stopPriceTicks as number;
+  const buys = instrument.stops.filter((o) => o.side === Side.buy && last >= stopPrice(o));
+  const sells = instrument.stops.filter((o) => o.side === Side.sell && last <= stopPrice(o));
+  // The list is in order of age, and the sort is stable.
+  buys.sort((a, b) => stopPrice(a) - stopPrice(b));
+  sells.sort((a, b) => stopPrice(b) - stopPrice(a));
+  return buys[0] ?? sells[0];
+}
+
+function rows(orders: readonly Order[]): ReferenceBookRow[] {
+  const levels = new Map<number, { lots: number; orders: number }>();
+  for (const order of orders) {
+    const level = levels.get(restingPrice(order)) ?? { lots: 0, orders: 0 };
+    level.lots += order.shownLots;
+    level.orders++;
+    levels.set(restingPrice(order), level);
+  }
+  return [...levels].map(([priceTicks, level]) => ({ priceTicks, ...level }));
+}
+
+function same(units: number | null): Converted | { readonly units: null } {
+  return { units } as Converted | { readonly units: null };
+}
+
+function unitsOf(converted: Converted | { readonly units: null }): number | null {
+  return "units" in converted ? converted.units : null;
+}
+
+function roundUp(dividend: bigint, divisor: bigint): bigint {
+  const quotient = dividend / divisor; // toward zero
+  return dividend % divisor > 0n ? quotient + 1n : quotient;
+}

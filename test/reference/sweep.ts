@@ -1,0 +1,122 @@
+import { SelfTradePrevention, Side } from "../../protocol/generated/enums.ts";
+import { type BuyOrSell, enqueue, type Order, rank, restingPrice } from "./state.ts";
+
+/** What a sweep does to orders; the engine turns it into events. */
+export interface SweepLog {
+  /** Both orders have their new leaves already. */
+  traded(aggressor: Order, maker: Order, priceTicks: number, lots: number): void;
+  /** Self-trade prevention took all of it off; `lots` is what was left of it. */
+  canceled(order: Order, lots: number): void;
+  /** Self-trade prevention took a part of it off. */
+  reduced(order: Order, lots: number): void;
+}
+
+/** Why a sweep ended. */
+export type SweepEnd = "filled" | "canceled" | "bookEmpty" | "priceLimit";
+
+/** True where an order of `side` with this limit may trade at `priceTicks`. */
+export function reaches(side: BuyOrSell, limitTicks: number | null, priceTicks: number): boolean {
+  return limitTicks === null || rank(side, limitTicks) >= rank(side, priceTicks);
+}
+
+/**
+ * Takes the aggressor through the makers, best first, until it is done, its limit is reached or
+ * nobody is left. limitTicks: null for no limit.
+ */
+export function sweep(
+  aggressor: Order,
+  makers: Order[],
+  limitTicks: number | null,
+  log: SweepLog,
+): SweepEnd {
+  while (aggressor.leavesLots > 0) {
+    const maker = makers[0];
+    if (maker === undefined) return "bookEmpty";
+    const priceTicks = restingPrice(maker);
+    if (!reaches(aggressor.side, limitTicks, priceTicks)) return "priceLimit";
+
+    const mode = aggressor.selfTradePrevention;
+    if (maker.account === aggressor.account && mode !== SelfTradePrevention.none) {
+      if (preventSelfTrade(aggressor, maker, makers, log)) return "canceled";
+      continue;
+    }
+
+    const lots = Math.min(aggressor.leavesLots, maker.shownLots);
+    aggressor.leavesLots -= lots;
+    aggressor.filledLots += lots;
+    maker.leavesLots -= lots;
+    maker.filledLots += lots;
+    maker.shownLots -= lots;
+    if (maker.shownLots === 0) {
+      makers.shift();
+      if (maker.leavesLots > 0) enqueue(makers, maker); // the next part of an iceberg
+    }
+    log.traded(aggressor, maker, priceTicks, lots);
+  }
+  return "filled";
+}
+
+/** True where that was the aggressor's end. The maker is the first of the queue. */
+function preventSelfTrade(aggressor: Order, maker: Order, makers: Order[], log: SweepLog): boolean {
+  const mode = aggressor.selfTradePrevention;
+  if (mode === SelfTradePrevention.decrement) {
+    const lots = Math.min(aggressor.leavesLots, maker.leavesLots);
+    takeOff(maker, lots, log);
+    if (maker.leavesLots === 0) makers.shift();
+    takeOff(aggressor, lots, log);
+    return aggressor.leavesLots === 0;
+  }
+  if (mode === SelfTradePrevention.cancelOldest || mode === SelfTradePrevention.cancelBoth) {
+    makers.shift();
+    cancelRest(maker, log);
+  }
+  if (mode === SelfTradePrevention.cancelNewest || mode === SelfTradePrevention.cancelBoth) {
+    cancelRest(aggressor, log);
+    return true;
+  }
+  return false;
+}
+
+function cancelRest(order: Order, log: SweepLog): void {
+  const lots = order.leavesLots;
+  order.leavesLots = 0;
+  log.canceled(order, lots);
+}
+
+function takeOff(order: Order, lots: number, log: SweepLog): void {
+  if (lots === order.leavesLots) {
+    cancelRest(order, log);
+    return;
+  }
+  order.leavesLots -= lots;
+  order.reducedLots += lots;
+  // The hidden part goes first.
+  order.shownLots = Math.min(order.shownLots, order.leavesLots);
+  log.reduced(order, lots);
+}
+
+const SILENT: SweepLog = { traded() {}, canceled() {}, reduced() {} };
+
+/** The lots that the aggressor would trade if it came now: a sweep through a copy of the book. */
+export function tradeableLots(aggressor: Order, makers: Order[], limit: number | null): number {
+  const copy = { ...aggressor };
+  sweep(
+    copy,
+    makers.map((maker) => ({ ...maker })),
+    limit,
+    SILENT,
+  );
+  return copy.filledLots - aggressor.filledLots;
+}
+
+/** The furthest price at which a market order may trade; null for any. */
+export function protectedLimit(
+  side: BuyOrSell,
+  makers: readonly Order[],
+  protectionTicks: number | null,
+): number | null {
+  const first = makers[0];
+  if (first === undefined || protectionTicks === null) return null;
+  const bestTicks = restingPrice(first);
+  return side === Side.buy ? bestTicks + protectionTicks : bestTicks - protectionTicks;
+}

@@ -264,9 +264,8 @@ function settingsFrom(
   lotSize: Decimal,
 ): Settings | null {
   let valid = true;
-  const nulls = (command as { readonly cleared?: number }).cleared ?? 0;
-  const given = (field: number) => (command.present & ~nulls & field) !== 0;
-  const cleared = (field: number) => (command.present & nulls & field) !== 0;
+  const given = (field: number) => (command.present & ~command.cleared & field) !== 0;
+  const cleared = (field: number) => (command.present & command.cleared & field) !== 0;
   const units = (value: number, scale: number, unit: Decimal, exactly: boolean): bigint => {
     if (scale >= SCALE_DOES_NOT_FIT) {
       valid = false;

@@ -114,6 +114,7 @@ function flatten(object, objects, enums, base) {
         index: type.i32(2, -1),
         length: type.u16(3),
         text: attributesOf(field, 9).has("text"),
+        bits: attributesOf(field, 9).get("bits") ?? "",
       };
     })
     .sort((a, b) => a.offset - b.offset)
@@ -330,6 +331,64 @@ ${messages.map((m) => `  [${m.templateId}, ${m.bytes}, "${m.name}"],`).join("\n"
 `;
 }
 
+const KIND = {
+  [BASE.bool]: "bool",
+  [BASE.u8]: "u8",
+  [BASE.u16]: "u16",
+  [BASE.i32]: "i32",
+  [BASE.u32]: "u32",
+  [BASE.i64]: "i64",
+  [BASE.u64]: "u64",
+};
+const SIZE = { bool: 1, u8: 1, u16: 2, i32: 4, u32: 4, i64: 8, u64: 8 };
+
+/** What a strict decoder has to look at. `limit`: the largest enumerator, or the mask of all bits. */
+function layoutsCode(structs, enums) {
+  const valuesOf = (name) => enums.find((item) => item.name === name).values;
+  const line = (field) => {
+    const isArray = field.base === BASE.array;
+    const kind = isArray ? (field.text ? "text" : "bytes") : KIND[field.base];
+    if (kind === undefined) throw new Error(`${field.name}: no kind for base type ${field.base}`);
+    let limit = -1;
+    if (field.enumName) limit = Math.max(...valuesOf(field.enumName).map(({ value }) => value));
+    if (field.bits) limit = valuesOf(field.bits).reduce((mask, { value }) => mask | value, 0);
+    const rule = field.bits ? "bits" : field.enumName ? "enum" : "plain";
+    const bytes = isArray ? field.length : SIZE[kind];
+    return `    ["${field.name}", ${field.offset}, ${bytes}, "${kind}", "${rule}", ${limit}],`;
+  };
+  const blocks = structs
+    .filter((struct) => struct.templateId > 0)
+    .sort((a, b) => a.templateId - b.templateId)
+    .map(({ templateId, fields }) => `  [${templateId}, [\n${fields.map(line).join("\n")}\n  ]],`);
+  return `${BANNER}
+export type FieldKind = "bool" | "u8" | "u16" | "i32" | "u32" | "i64" | "u64" | "text" | "bytes";
+
+export interface FieldLayout {
+  readonly name: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly kind: FieldKind;
+  /** enum: no value above limit; bits: none outside of limit; plain: limit is −1. */
+  readonly rule: "plain" | "enum" | "bits";
+  readonly limit: number;
+}
+
+type Row = readonly [string, number, number, FieldKind, FieldLayout["rule"], number];
+
+const ROWS: readonly (readonly [number, readonly Row[]])[] = [
+${blocks.join("\n")}
+];
+
+/** The fields of every message in the order of their offsets, by template id. */
+export const LAYOUTS: ReadonlyMap<number, readonly FieldLayout[]> = new Map(
+  ROWS.map(([templateId, rows]) => [
+    templateId,
+    rows.map(([name, offset, bytes, kind, rule, limit]) => ({ name, offset, bytes, kind, rule, limit })),
+  ]),
+);
+`;
+}
+
 function generate({ structs, enums }) {
   const of = (file) => structs.filter((struct) => struct.file === file);
   return new Map([
@@ -340,6 +399,7 @@ function generate({ structs, enums }) {
     ["events.ts", importsOf(of("events"))],
     ["session.ts", importsOf(of("session"))],
     ["messages.ts", messagesCode(structs)],
+    ["layouts.ts", layoutsCode(structs, enums)],
   ]);
 }
 

@@ -1,0 +1,94 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { ServerStatus } from "./server-status.ts";
+
+/**
+ * Prometheus metrics. The counts live in shared memory and in the status; they are read when a
+ * scrape comes, so that they cost an order nothing.
+ */
+export function createMetrics(status: () => ServerStatus): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "crossbook_" });
+
+  const gauge = (name: string, help: string, value: (status: ServerStatus) => number) =>
+    new Gauge({
+      name: `crossbook_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value(status()));
+      },
+    });
+  gauge("ready", "1 while orders are accepted", ({ state }) => (state === "ready" ? 1 : 0));
+  gauge("last_seq", "seq of the last sequenced command", ({ lastSeq }) => lastSeq);
+  gauge("check_seq", "seq of the last snapshot command", ({ check }) => check.seq);
+  gauge("logged_seq", "seq of the last event in the event log", ({ log }) => log.lastSeq);
+  gauge("redis_seq", "seq of the last event in Redis", ({ redis }) => redis.lastSeq);
+  gauge("redis_lag_commands", "commands between event log and Redis", ({ redis }) => redis.lag);
+  gauge("redis_publishing", "1 while events go to Redis", ({ redis }) =>
+    redis.state === "publishing" ? 1 : 0,
+  );
+  gauge(
+    "journal_epoch",
+    "times this directory's journal was opened",
+    ({ journal }) => journal.epoch,
+  );
+  gauge(
+    "journal_last_commit_seconds",
+    "duration of the last write and sync",
+    ({ journal }) => journal.lastCommitUs / 1e6,
+  );
+  gauge(
+    "journal_max_commit_seconds",
+    "longest write and sync since the start",
+    ({ journal }) => journal.maxCommitUs / 1e6,
+  );
+  gauge("disk_low", "1 while new orders are refused for want of disk space", ({ diskLow }) =>
+    diskLow ? 1 : 0,
+  );
+  new Gauge({
+    name: "crossbook_stage_lag_commands",
+    help: "commands that are sequenced and not yet past the stage",
+    labelNames: ["stage"],
+    registers: [registry],
+    collect() {
+      const { lags } = status();
+      for (const [stage, lag] of Object.entries(lags)) this.set({ stage }, lag);
+    },
+  });
+  new Gauge({
+    name: "crossbook_sessions",
+    help: "open WebSocket sessions",
+    labelNames: ["endpoint"],
+    registers: [registry],
+    collect() {
+      const { sessions } = status();
+      for (const [endpoint, count] of Object.entries(sessions)) this.set({ endpoint }, count);
+    },
+  });
+
+  const counter = (name: string, help: string, value: (status: ServerStatus) => number) =>
+    new Counter({
+      name: `crossbook_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(value(status()));
+      },
+    });
+  counter("journal_commands_total", "commands written", ({ journal }) => journal.commands);
+  counter("journal_blocks_total", "blocks written", ({ journal }) => journal.blocks);
+  counter("journal_bytes_total", "bytes written", ({ journal }) => journal.bytes);
+  counter("events_total", "public events", ({ log }) => log.eventCount);
+  new Counter({
+    name: "crossbook_refused_total",
+    help: "commands refused before they got a seq, by reason",
+    labelNames: ["reason"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(status().refused)) this.inc({ reason }, count);
+    },
+  });
+  return registry;
+}

@@ -1,0 +1,40 @@
+/** What the process says of itself. The owner of the pipeline fills it in; pages and metrics show it. */
+export interface ServerStatus {
+  /** `recovering`: replaying the journal; `ready`: orders are accepted; `stopping`: no more. */
+  readonly state: "starting" | "recovering" | "ready" | "stopping";
+  readonly version: string;
+  /** Microseconds since 1970. */
+  readonly startedUs: number;
+  readonly durability: string;
+  readonly transport: string;
+  readonly lastSeq: number;
+  /** Commands that are sequenced and not yet checked, matched, durable. */
+  readonly lags: { readonly risk: number; readonly matched: number; readonly durable: number };
+  readonly log: { readonly lastSeq: number; readonly eventCount: number };
+  /** The state at the last snapshot command; seq 0: there was none yet. */
+  readonly check: {
+    readonly seq: number;
+    readonly stateHash: string;
+    readonly eventHash: string;
+    readonly events: number;
+    readonly trades: number;
+  };
+  readonly redis: {
+    readonly state: string;
+    readonly reason: string | null;
+    readonly lastSeq: number;
+    /** Commands between the event log and Redis. */
+    readonly lag: number;
+  };
+  readonly journal: {
+    readonly commands: number;
+    readonly blocks: number;
+    readonly bytes: number;
+    readonly lastCommitUs: number;
+    readonly maxCommitUs: number;
+    readonly epoch: number;
+  };
+  readonly sessions: { readonly trade: number; readonly market: number };
+  readonly refused: Readonly<Record<string, number>>;
+  readonly diskLow: boolean;
+}

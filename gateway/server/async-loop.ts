@@ -1,5 +1,4 @@
-import { Doorbell } from "../../protocol/rings/doorbell.ts";
-import { Bell, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import type { Doorbell } from "../../protocol/rings/doorbell.ts";
 import type { Stage } from "../../protocol/stage.ts";
 
 /** Longest sleep: bounds what a lost wake-up could cost. */
@@ -8,19 +7,19 @@ const MAX_SLEEP_MS = 100;
 const ROUNDS_A_TURN = 32;
 
 /**
- * Runs the main thread's stages on its event loop: while there is work a few rounds a turn, else
- * asleep on the gateway's doorbell without blocking the sockets.
+ * Runs stages on a thread that has an event loop besides: while there is work a few rounds a turn,
+ * else asleep on a doorbell without blocking the sockets.
  */
-export class MainLoop {
+export class AsyncLoop {
   readonly #stages: readonly Stage[];
   readonly #bell: Doorbell;
   readonly #onError: (error: Error) => void;
   #running = false;
   #turn: Promise<void> | null = null;
 
-  constructor(memory: PipelineMemory, stages: readonly Stage[], onError: (error: Error) => void) {
+  constructor(stages: readonly Stage[], bell: Doorbell, onError: (error: Error) => void) {
     this.#stages = stages;
-    this.#bell = new Doorbell(memory, Bell.gateway);
+    this.#bell = bell;
     this.#onError = onError;
   }
 

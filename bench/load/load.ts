@@ -1,0 +1,215 @@
+import { Worker } from "node:worker_threads";
+import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
+import {
+  ACCEPTED_TEMPLATE_ID,
+  CANCELED_TEMPLATE_ID,
+  REJECTED_TEMPLATE_ID,
+  REPLACED_TEMPLATE_ID,
+} from "../../protocol/generated/events.ts";
+import { EVENT_HEADER_REQUEST_ID_OFFSET } from "../../protocol/generated/headers.ts";
+import { ERROR_MESSAGE_TEMPLATE_ID } from "../../protocol/generated/session.ts";
+import { TWO_32 } from "../../protocol/generated/support.ts";
+import { nowNs } from "../clock.ts";
+import { type LatencySummary, latencyHistogram, summarize } from "../latency.ts";
+import { compiledFile } from "../processes.ts";
+import { LoadConnection } from "./connection.ts";
+import type { LoadOptions } from "./options.ts";
+import { fillSchedule } from "./schedule.ts";
+import { Sender, type SenderSetup } from "./sender.ts";
+
+/** The first command is due so long after everything is ready. */
+const LEAD_NS = 50e6;
+const ERROR_REQUEST_ID_OFFSET = 8;
+
+export interface LoadResult {
+  readonly ratePerSecond: number;
+  /** First due to last answer, of the measured commands. */
+  readonly achievedPerSecond: number;
+  readonly sent: number;
+  readonly answered: number;
+  /** Of the answered: refused by the engine, by risk, or at the door. */
+  readonly rejected: number;
+  readonly errors: number;
+  /** No answer within the time to drain. They are in no percentile, so any but 0 spoils a figure. */
+  readonly lost: number;
+  /** From the scheduled moment to the answer. */
+  readonly latency: LatencySummary;
+  /** From the scheduled moment to the sending: how late the generator itself was. */
+  readonly sendDelay: LatencySummary;
+  /** The latencies as an HdrHistogram, compressed, base64. */
+  readonly histogram: string;
+}
+
+/** Runs one load; everything is fixed beforehand but when the answers come. */
+export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+  const connections = await Promise.all(
+    Array.from({ length: options.connections }, () => LoadConnection.open(options.url)),
+  );
+  try {
+    const firstRequestIds = await Promise.all(
+      connections.map(async (connection, i) => {
+        if (options.protocol === "echo") return 1;
+        const key = options.keys[i];
+        if (key === undefined) throw new Error("there are fewer keys than connections");
+        return 1 + (await connection.logOn(key));
+      }),
+    );
+    const count = Math.ceil(options.ratePerSecond * (options.warmUpSeconds + options.seconds));
+    const due = new Float64Array(new SharedArrayBuffer(count * 8));
+    fillSchedule(due, options.schedule, options.ratePerSecond, options.seed);
+    const setup: SenderSetup = {
+      descriptors: connections.map((connection) => connection.descriptor),
+      firstRequestIds,
+      flow: options.flow,
+      seed: options.seed,
+      dueNs: due.buffer as SharedArrayBuffer,
+      sentNs: new SharedArrayBuffer(count * 8),
+    };
+    const answers = new Answers(options, connections, setup);
+    const startNs = nowNs() + LEAD_NS;
+    for (let i = 0; i < count; i++) due[i] = (due[i] as number) + startNs;
+    if (options.pacing === "spin") await spin(new Sender(setup), answers);
+    else await sleepInBetween(setup);
+    await answers.drained(options.drainSeconds);
+    return answers.result();
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+}
+
+/** Sends and receives in turns on this thread, which never sleeps. */
+function spin(sender: Sender, answers: Answers): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const turn = () => {
+      try {
+        answers.check();
+        sender.sendDue();
+      } catch (error) {
+        reject(error as Error);
+        return;
+      }
+      if (sender.isDone) resolve();
+      else setImmediate(turn);
+    };
+    turn();
+  });
+}
+
+/** Sends on another thread; this one waits for answers. */
+function sleepInBetween(setup: SenderSetup): Promise<void> {
+  const worker = new Worker(compiledFile("bench/load/sender.worker.js"), { workerData: setup });
+  return new Promise((resolve, reject) => {
+    worker.once("message", () => resolve());
+    worker.once("error", reject);
+  });
+}
+
+/** Matches answers with commands and keeps the times. */
+class Answers {
+  readonly #options: LoadOptions;
+  readonly #count: number;
+  readonly #warmUpNs: number;
+  readonly #dueNs: Float64Array;
+  readonly #sentNs: Float64Array;
+  readonly #firstRequestIds: readonly number[];
+  readonly #isAnswered: Uint8Array;
+  readonly #latency = latencyHistogram();
+  #chunkNs = 0;
+  #lastAnswerNs = 0;
+  #answered = 0;
+  #rejected = 0;
+  #errors = 0;
+  #failure: Error | null = null;
+
+  constructor(options: LoadOptions, connections: readonly LoadConnection[], setup: SenderSetup) {
+    this.#options = options;
+    this.#dueNs = new Float64Array(setup.dueNs);
+    this.#sentNs = new Float64Array(setup.sentNs);
+    this.#count = this.#dueNs.length;
+    this.#warmUpNs = options.warmUpSeconds * 1e9;
+    this.#firstRequestIds = setup.firstRequestIds;
+    this.#isAnswered = new Uint8Array(this.#count);
+    connections.forEach((connection, i) => {
+      connection.listen(
+        () => {
+          this.#chunkNs = nowNs();
+        },
+        (bytes, start, length) => this.#onMessage(i, bytes, start, length),
+        (error) => {
+          this.#failure ??= error;
+        },
+      );
+    });
+  }
+
+  check(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  async drained(seconds: number): Promise<void> {
+    const untilNs = nowNs() + seconds * 1e9;
+    while (this.#answered < this.#count && nowNs() < untilNs) {
+      this.check();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  result(): LoadResult {
+    const firstNs = (this.#dueNs[0] as number) + this.#warmUpNs;
+    const sendDelay = latencyHistogram();
+    let sent = 0;
+    for (let i = 0; i < this.#count; i++) {
+      const sentNs = this.#sentNs[i] as number;
+      if (sentNs === 0) continue;
+      sent++;
+      const dueNs = this.#dueNs[i] as number;
+      if (dueNs >= firstNs) sendDelay.recordValue(Math.max(1, sentNs - dueNs));
+    }
+    const seconds = (this.#lastAnswerNs - firstNs) / 1e9;
+    return {
+      ratePerSecond: this.#options.ratePerSecond,
+      achievedPerSecond: seconds > 0 ? Math.round(this.#latency.totalCount / seconds) : 0,
+      sent,
+      answered: this.#answered,
+      rejected: this.#rejected,
+      errors: this.#errors,
+      lost: sent - this.#answered,
+      latency: summarize(this.#latency),
+      sendDelay: summarize(sendDelay),
+      histogram: encodeIntoCompressedBase64(this.#latency),
+    };
+  }
+
+  #onMessage(connection: number, bytes: Buffer, start: number, length: number): void {
+    if (length < 8) return;
+    const templateId = bytes.readUInt16LE(start + 2);
+    let at = start + EVENT_HEADER_REQUEST_ID_OFFSET;
+    if (this.#options.protocol === "crossbook") {
+      // Fills and what others caused may carry a number that is not ours: only these answer.
+      switch (templateId) {
+        case ACCEPTED_TEMPLATE_ID:
+        case CANCELED_TEMPLATE_ID:
+        case REPLACED_TEMPLATE_ID:
+        case REJECTED_TEMPLATE_ID:
+          break;
+        case ERROR_MESSAGE_TEMPLATE_ID:
+          at = start + ERROR_REQUEST_ID_OFFSET;
+          break;
+        default:
+          return;
+      }
+    }
+    const requestId = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * TWO_32;
+    const first = this.#firstRequestIds[connection] as number;
+    const k = connection + (requestId - first) * this.#firstRequestIds.length;
+    if (k < 0 || k >= this.#count || this.#isAnswered[k] === 1) return;
+    this.#isAnswered[k] = 1;
+    this.#answered++;
+    if (templateId === REJECTED_TEMPLATE_ID) this.#rejected++;
+    else if (templateId === ERROR_MESSAGE_TEMPLATE_ID) this.#errors++;
+    const dueNs = this.#dueNs[k] as number;
+    if (dueNs < (this.#dueNs[0] as number) + this.#warmUpNs) return;
+    this.#lastAnswerNs = this.#chunkNs;
+    this.#latency.recordValue(Math.max(1, this.#chunkNs - dueNs));
+  }
+}

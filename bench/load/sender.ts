@@ -1,0 +1,120 @@
+// Hot path: no allocation here.
+import fs from "node:fs";
+import { nowNs } from "../clock.ts";
+import { type FlowOptions, MAX_COMMAND_BYTES, OrderFlow } from "./flow.ts";
+import { clientHeaderBytes, Opcode, writeClientHeader } from "./frame-reader.ts";
+
+const BUFFER_BYTES = 64 * 1024;
+const MAX_FRAME_BYTES = clientHeaderBytes(MAX_COMMAND_BYTES) + MAX_COMMAND_BYTES;
+
+/** Everything that sending needs; may be given to another thread. */
+export interface SenderSetup {
+  /** File descriptors of the sockets. Command k goes to connection k % their number. */
+  readonly descriptors: readonly number[];
+  /** The request id of each connection's first command. */
+  readonly firstRequestIds: readonly number[];
+  readonly flow: FlowOptions;
+  readonly seed: number;
+  /** Float64: when each command is due, by the system's monotonic clock. */
+  readonly dueNs: SharedArrayBuffer;
+  /** Float64: when each was handed over to the socket; 0: not yet. Only the sender writes. */
+  readonly sentNs: SharedArrayBuffer;
+}
+
+class Outlet {
+  readonly bytes = Buffer.alloc(BUFFER_BYTES);
+  readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, BUFFER_BYTES);
+  readonly descriptor: number;
+  readonly flow: OrderFlow;
+  requestId: number;
+  start = 0;
+  end = 0;
+
+  constructor(descriptor: number, flow: OrderFlow, requestId: number) {
+    this.descriptor = descriptor;
+    this.flow = flow;
+    this.requestId = requestId;
+  }
+
+  hasRoom(): boolean {
+    return BUFFER_BYTES - this.end >= MAX_FRAME_BYTES;
+  }
+
+  append(): void {
+    // The header's length is that of every frame: commands are shorter than 126 bytes.
+    const at = this.end + clientHeaderBytes(MAX_COMMAND_BYTES);
+    const length = this.flow.write(this.view, at, this.requestId++);
+    writeClientHeader(this.bytes, this.end, Opcode.binary, length);
+    this.end = at + length;
+  }
+
+  /** What the socket does not take now stays for the next time. */
+  flush(): void {
+    try {
+      this.start += fs.writeSync(this.descriptor, this.bytes, this.start, this.end - this.start);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      return;
+    }
+    if (this.start === this.end) {
+      this.start = 0;
+      this.end = 0;
+    }
+  }
+}
+
+/**
+ * Sends each command as soon as it is due, straight to the sockets: a stream would copy it and may
+ * keep it for a while.
+ */
+export class Sender {
+  readonly #outlets: Outlet[];
+  readonly #dueNs: Float64Array;
+  readonly #sentNs: Float64Array;
+  #next = 0;
+  #unsent = 0;
+
+  constructor(setup: SenderSetup) {
+    this.#dueNs = new Float64Array(setup.dueNs);
+    this.#sentNs = new Float64Array(setup.sentNs);
+    this.#outlets = setup.descriptors.map((descriptor, i) => {
+      const requestId = setup.firstRequestIds[i] as number;
+      // Client order ids may be those of a run before: start where the request ids start.
+      return new Outlet(
+        descriptor,
+        new OrderFlow(setup.flow, setup.seed + i, requestId),
+        requestId,
+      );
+    });
+  }
+
+  get isDone(): boolean {
+    return this.#next === this.#dueNs.length && this.#unsent === 0;
+  }
+
+  /** When the next command is due; Infinity after the last, 0 where something waits for a socket. */
+  get nextDueNs(): number {
+    if (this.#unsent > 0) return 0;
+    return this.#next < this.#dueNs.length
+      ? (this.#dueNs[this.#next] as number)
+      : Number.POSITIVE_INFINITY;
+  }
+
+  /** Sends what is due. */
+  sendDue(): void {
+    const now = nowNs();
+    const outlets = this.#outlets;
+    while (this.#next < this.#dueNs.length && (this.#dueNs[this.#next] as number) <= now) {
+      const outlet = outlets[this.#next % outlets.length] as Outlet;
+      if (!outlet.hasRoom()) break;
+      outlet.append();
+      this.#sentNs[this.#next++] = now;
+    }
+    this.#unsent = 0;
+    for (let i = 0; i < outlets.length; i++) {
+      const outlet = outlets[i] as Outlet;
+      if (outlet.end > outlet.start) outlet.flush();
+      this.#unsent += outlet.end - outlet.start;
+    }
+  }
+}

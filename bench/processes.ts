@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+/**
+ * A module of the build, named from the project's root ("bench/load/load.process.js"). Processes and
+ * threads run compiled files, also where the caller is the source itself, as in a test.
+ */
+export function compiledFile(name: string): URL {
+  const isCompiled = import.meta.url.endsWith(".js");
+  return new URL(isCompiled ? `../${name}` : `../dist/${name}`, import.meta.url);
+}
+
+/**
+ * Runs a compiled module in a process of its own, with JSON in and JSON out. Rejects with what it
+ * wrote to standard error where it fails.
+ */
+export async function runProcess<T>(name: string, input: unknown): Promise<T> {
+  const file = fileURLToPath(compiledFile(name));
+  const child = spawn(process.execPath, [file], { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin?.end(JSON.stringify(input));
+  const [output, errors, [code]] = await Promise.all([
+    text(child.stdout as Readable),
+    text(child.stderr as Readable),
+    once(child, "close"),
+  ]);
+  if (code !== 0) throw new Error(`${name} ended with ${String(code)}: ${errors}`);
+  return JSON.parse(output) as T;
+}
+
+/** A process that runs until it is told to stop. */
+export class ServerProcess {
+  readonly child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(child: ChildProcess) {
+    this.child = child;
+    this.#exited = once(child, "exit");
+  }
+
+  /** Resolves with the process and the first line that it prints. */
+  static async start(file: URL, args: readonly string[]): Promise<[ServerProcess, string]> {
+    const child = spawn(process.execPath, [fileURLToPath(file), ...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const server = new ServerProcess(child);
+    const lines = createInterface({ input: child.stdout as Readable });
+    const [line] = (await Promise.race([
+      once(lines, "line"),
+      server.#exited.then(() => {
+        throw new Error(`${file.pathname} ended before it was ready`);
+      }),
+    ])) as [string];
+    return [server, line];
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    this.child.kill("SIGTERM");
+    await this.#exited;
+  }
+}

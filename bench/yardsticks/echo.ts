@@ -1,0 +1,31 @@
+import type { LoadResult } from "../load/load.ts";
+import type { LoadOptions } from "../load/options.ts";
+import { cpuSeconds } from "../machine.ts";
+import { compiledFile, runProcess, ServerProcess } from "../processes.ts";
+
+export interface EchoResult {
+  readonly transport: string;
+  readonly load: LoadResult;
+  /** CPU seconds of the server for a message in and out. */
+  readonly serverCpuUsPerMessage: number;
+}
+
+/** The same load against a server that only echoes: the floor under every other figure. */
+export async function measureEcho(options: LoadOptions): Promise<EchoResult> {
+  const file = compiledFile("bench/yardsticks/echo-server.process.js");
+  const [server, line] = await ServerProcess.start(file, []);
+  try {
+    const { transport, port } = JSON.parse(line) as { transport: string; port: number };
+    const cpuBefore = cpuSeconds(server.pid);
+    const load = await runProcess<LoadResult>("bench/load/load.process.js", {
+      ...options,
+      url: `ws://127.0.0.1:${port}/`,
+      protocol: "echo",
+      keys: [],
+    });
+    const cpuS = cpuSeconds(server.pid) - cpuBefore;
+    return { transport, load, serverCpuUsPerMessage: (cpuS * 1e6) / load.answered };
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,182 @@
+import { describe, expect, test } from "vitest";
+import { latencyHistogram, summarize } from "../../bench/latency.ts";
+import { MAX_COMMAND_BYTES, OrderFlow } from "../../bench/load/flow.ts";
+import {
+  clientHeaderBytes,
+  FrameReader,
+  Opcode,
+  writeClientHeader,
+} from "../../bench/load/frame-reader.ts";
+import { DEFAULT_LOAD } from "../../bench/load/options.ts";
+import { fillSchedule, SCHEDULES } from "../../bench/load/schedule.ts";
+import { measureEcho } from "../../bench/yardsticks/echo.ts";
+import {
+  CANCEL_ORDER_TEMPLATE_ID,
+  CancelOrder,
+  NEW_ORDER_TEMPLATE_ID,
+  NewOrder,
+} from "../../protocol/generated/commands.ts";
+import { TimeInForce } from "../../protocol/generated/enums.ts";
+import { checkRecord } from "../../protocol/record-check.ts";
+
+describe("schedule", () => {
+  test.each(SCHEDULES)("%s keeps the rate, rises, and is the same for the same seed", (kind) => {
+    const due = new Float64Array(200_000);
+    fillSchedule(due, kind, 50_000, 7);
+    const seconds = (due.at(-1) as number) / 1e9;
+    expect(due.length / seconds).toBeGreaterThan(50_000 * 0.95);
+    expect(due.length / seconds).toBeLessThan(50_000 * 1.05);
+    expect(due.every((at, i) => i === 0 || at >= (due[i - 1] as number))).toBe(true);
+    const again = new Float64Array(200_000);
+    fillSchedule(again, kind, 50_000, 7);
+    expect(Buffer.from(again.buffer).equals(Buffer.from(due.buffer))).toBe(true);
+  });
+
+  test("constant has even distances, poisson distances that vary like their mean", () => {
+    const distancesOf = (kind: "constant" | "poisson") => {
+      const due = new Float64Array(100_000);
+      fillSchedule(due, kind, 1e6, 1);
+      return Array.from(due.subarray(1), (at, i) => at - (due[i] as number));
+    };
+    const deviation = (values: number[]) => {
+      const mean = values.reduce((a, b) => a + b) / values.length;
+      return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length) / mean;
+    };
+    expect(deviation(distancesOf("constant"))).toBeLessThan(0.01);
+    expect(deviation(distancesOf("poisson"))).toBeCloseTo(1, 1);
+  });
+
+  test("bursts reach ten times the mean rate within 5 ms", () => {
+    const due = new Float64Array(100_000);
+    fillSchedule(due, "bursts", 10_000, 3);
+    let most = 0;
+    for (let from = 0, to = 0; to < due.length; to++) {
+      while ((due[to] as number) - (due[from] as number) > 5e6) from++;
+      most = Math.max(most, to - from + 1);
+    }
+    expect(most).toBeGreaterThan(0.005 * 10_000 * 8);
+  });
+});
+
+describe("frames", () => {
+  /** A frame as a server sends it: without a mask. */
+  function serverFrame(opcode: number, payload: Buffer): Buffer {
+    const { length } = payload;
+    const size =
+      length < 126
+        ? [length]
+        : length < 65_536
+          ? [126, length >> 8, length & 255]
+          : [
+              127,
+              0,
+              0,
+              0,
+              0,
+              (length >>> 24) & 255,
+              (length >> 16) & 255,
+              (length >> 8) & 255,
+              length & 255,
+            ];
+    return Buffer.concat([Buffer.from([0x80 | opcode, ...size]), payload]);
+  }
+
+  test("frames of every size come out whole, however the bytes are cut", () => {
+    const payloads = [0, 1, 125, 126, 127, 65_535, 65_536, 100_000].map((n) => Buffer.alloc(n, n));
+    const stream = Buffer.concat(payloads.map((payload) => serverFrame(Opcode.binary, payload)));
+    for (const step of [1, 7, 1_000, stream.length]) {
+      const reader = new FrameReader(64);
+      const found: Buffer[] = [];
+      for (let at = 0; at < stream.length; at += step) {
+        reader.push(stream.subarray(at, at + step));
+        while (reader.next()) {
+          expect(reader.opcode).toBe(Opcode.binary);
+          found.push(
+            Buffer.from(reader.bytes.subarray(reader.start, reader.start + reader.length)),
+          );
+        }
+      }
+      expect(found.map((frame) => frame.length)).toEqual(payloads.map((frame) => frame.length));
+      expect(Buffer.concat(found).equals(Buffer.concat(payloads))).toBe(true);
+    }
+  });
+
+  test("the head of the upgrade is taken off before the first frame", () => {
+    const reader = new FrameReader(64);
+    reader.push(Buffer.from("HTTP/1.1 101 Switching\r\nA: b\r"));
+    expect(reader.takeThrough("\r\n\r\n")).toBeNull();
+    reader.push(Buffer.concat([Buffer.from("\n\r\n"), serverFrame(Opcode.text, Buffer.from("x"))]));
+    expect(reader.takeThrough("\r\n\r\n")).toMatch(/^HTTP\/1.1 101/);
+    expect(reader.next()).toBe(true);
+    expect(reader.opcode).toBe(Opcode.text);
+  });
+
+  test.each([0, 125, 126, 5_000])("a client's header of %i bytes is masked with zero", (length) => {
+    const bytes = Buffer.alloc(8, 0xff);
+    writeClientHeader(bytes, 0, Opcode.binary, length);
+    const headerBytes = clientHeaderBytes(length);
+    expect(bytes[0]).toBe(0x82);
+    expect((bytes[1] as number) & 0x80).toBe(0x80);
+    expect(bytes.subarray(headerBytes - 4, headerBytes)).toEqual(Buffer.alloc(4));
+  });
+});
+
+describe("order flow", () => {
+  test("commands are valid, the book stays at its depth, every tenth trades", () => {
+    const flow = new OrderFlow({ ...DEFAULT_LOAD.flow, depth: 20 }, 1, 1_000);
+    const view = new DataView(new ArrayBuffer(MAX_COMMAND_BYTES));
+    const order = new NewOrder();
+    const cancel = new CancelOrder();
+    order.wrap(view, 0);
+    cancel.wrap(view, 0);
+    const open = new Set<number>();
+    let takers = 0;
+    for (let n = 1; n <= 5_000; n++) {
+      const length = flow.write(view, 0, n);
+      expect(checkRecord(view, 0)).toBeNull();
+      expect(length).toBe(order.blockLength);
+      expect(order.requestId).toBe(n);
+      if (order.templateId === NEW_ORDER_TEMPLATE_ID) {
+        if (order.timeInForce === TimeInForce.ioc) takers++;
+        else open.add(order.clientOrderId);
+      } else {
+        expect(order.templateId).toBe(CANCEL_ORDER_TEMPLATE_ID);
+        expect(open.delete(cancel.clientOrderId)).toBe(true);
+      }
+      expect(open.size).toBeLessThanOrEqual(21);
+    }
+    expect(takers).toBe(500);
+    expect(open.size).toBeGreaterThanOrEqual(20);
+  });
+});
+
+test("a summary is in microseconds", () => {
+  const histogram = latencyHistogram();
+  for (let us = 1; us <= 1_000; us++) histogram.recordValue(us * 1_000);
+  const summary = summarize(histogram);
+  expect(summary.count).toBe(1_000);
+  expect(summary.p50Us).toBeCloseTo(500, -1);
+  expect(summary.p99Us).toBeCloseTo(990, -1);
+  expect(summary.maxUs).toBeCloseTo(1_000, -1);
+  expect(summarize(latencyHistogram())).toMatchObject({ count: 0, minUs: 0, maxUs: 0 });
+});
+
+test.each(["spin", "sleep"] as const)(
+  "an echo server answers every command (%s)",
+  async (pacing) => {
+    const { load } = await measureEcho({
+      ...DEFAULT_LOAD,
+      url: "",
+      pacing,
+      connections: 3,
+      ratePerSecond: 2_000,
+      seconds: 0.5,
+      warmUpSeconds: 0.25,
+    });
+    expect(load).toMatchObject({ sent: 1_500, answered: 1_500, lost: 0, errors: 0 });
+    expect(load.latency.count).toBeGreaterThan(900);
+    expect(load.latency.count).toBeLessThan(1_100);
+    expect(load.latency.minUs).toBeGreaterThan(1);
+    expect(load.latency.minUs).toBeGreaterThanOrEqual(load.sendDelay.minUs);
+  },
+);

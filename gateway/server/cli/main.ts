@@ -2,10 +2,12 @@ import { Command, CommanderError } from "commander";
 import { exitStatusOf } from "../../../engine/journal/errors.ts";
 import { PACKAGE_VERSION } from "../../package-root.ts";
 import { EXIT_IO, EXIT_OK, EXIT_SOFTWARE, EXIT_USAGE } from "./exit-codes.ts";
+import { ExitError } from "./exit-error.ts";
+import * as importCommand from "./import.ts";
 import * as keys from "./keys.ts";
 
 /** Every command is a module of its own that registers itself here. */
-const COMMANDS = [keys];
+const COMMANDS = [importCommand, keys];
 
 const program = new Command("crossbook")
   .description("a matching engine with a durable journal, risk checks and market data")
@@ -29,6 +31,10 @@ try {
 function report(error: unknown): number {
   // commander has said what was wrong; --help and --version arrive here too, with status 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+  if (error instanceof ExitError) {
+    if (error.message !== "") process.stderr.write(`crossbook: ${error.message}\n`);
+    return error.exitCode;
+  }
   const status = exitStatusOf(error);
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`crossbook: ${message}\n`);

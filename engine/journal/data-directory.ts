@@ -1,5 +1,6 @@
 // DIR/meta.json: what makes a directory this directory. Cold.
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import { DIRECTORY_ID_BYTES, FORMAT_VERSION, toHex } from "./block-format.ts";
 import { type Disk, readFile, replaceFile } from "./disk.ts";
 import { JournalError } from "./errors.ts";
@@ -53,6 +54,7 @@ export function openMeta(
 ): DirectoryMeta {
   if (disk.stat(`${directory}/meta.json`) !== undefined) return readMeta(disk, directory);
   disk.makeDirectory(directory);
+  disk.syncDirectory(dirname(directory));
   if (hasSegments(disk, journalPath(directory))) {
     throw new JournalError("badMeta", `${directory} holds a journal, but no meta.json`);
   }

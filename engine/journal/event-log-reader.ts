@@ -12,8 +12,8 @@ const GRACE_MS = 1000;
 export class EventLogReader {
   readonly #disk: Disk;
   readonly #directory: string;
-  readonly #body = new Uint8Array(MAX_BLOCK_BYTES);
-  readonly #view = new DataView(this.#body.buffer);
+  readonly #body: Uint8Array;
+  readonly #view: DataView;
   #cursor: LogCursor | undefined;
   #bodyBytes = 0;
   #at = 0;
@@ -22,10 +22,15 @@ export class EventLogReader {
   #fromIndex = 0;
   #troubleSinceMs = 0;
 
-  /** `directory`: where the segments are; there need not be any yet. Starts at the first event. */
-  constructor(disk: Disk, directory: string) {
+  /**
+   * `directory`: where the segments are; there need not be any yet. Starts at the first event.
+   * `bufferBytes`: room for the records of one block.
+   */
+  constructor(disk: Disk, directory: string, bufferBytes = MAX_BLOCK_BYTES) {
     this.#disk = disk;
     this.#directory = directory;
+    this.#body = new Uint8Array(bufferBytes);
+    this.#view = new DataView(this.#body.buffer);
   }
 
   /**

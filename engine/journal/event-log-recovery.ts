@@ -37,6 +37,7 @@ export function recoverEventLog(
     kept = keepSegment(disk, directory, number, options, cuts);
     if (kept !== undefined) break;
   }
+  disk.syncDirectory(directory);
   const lastSegment = kept === undefined ? 0 : number;
   const position = kept ?? new LogPosition();
   position.directoryId.set(options.directoryId);
@@ -112,6 +113,7 @@ function keepSegment(
       disk.truncate(file, keptBytes);
       cuts.push(`${bytes - keptBytes} bytes of ${path} from ${keptBytes}: ${why}`);
     }
+    disk.sync(file); // only the last segment is ever looked at here: those before must be whole
   } finally {
     disk.close(file);
   }

@@ -34,8 +34,8 @@ export interface EventLogOptions {
 }
 
 /**
- * Appends events. The log is derived from the journal, so nothing is synced, and what a crash has
- * cost is cut when it is opened and written again by replay.
+ * Appends events. The log is derived from the journal, so a segment is synced only when it is full,
+ * and what a crash has cost is cut when it is opened and written again by replay.
  */
 export class EventLogWriter {
   /** What opening found and did. */
@@ -73,6 +73,7 @@ export class EventLogWriter {
     position.epoch = Math.max(position.epoch, options.epoch);
     this.#segmentNumber = recovery.lastSegment;
     this.#header.directoryId.set(options.directoryId);
+    this.#header.lastTimestampUs = position.lastTimestampUs;
     this.#header.lastSeq = position.lastSeq;
     this.#header.lastIndex = position.lastIndex;
   }
@@ -138,6 +139,7 @@ export class EventLogWriter {
     }
     position.blockNumber = header.blockNumber;
     position.lastSeq = header.lastSeq;
+    position.lastTimestampUs = header.lastTimestampUs;
     position.lastIndex = header.lastIndex;
     position.eventCount = eventCount;
     position.hashState.set(header.hashState);
@@ -154,8 +156,11 @@ export class EventLogWriter {
   /** A reader must never see half a header: the file gets its name when it has one. */
   #nextSegment(): void {
     const position = this.#position;
-    if (this.#file !== undefined) this.#disk.close(this.#file);
-    this.#file = undefined;
+    if (this.#file !== undefined) {
+      this.#disk.sync(this.#file);
+      this.#disk.close(this.#file);
+      this.#file = undefined;
+    }
     const number = this.#segmentNumber + 1;
     const header = encodeSegmentHeader({
       kind: LogKind.events,
@@ -167,6 +172,7 @@ export class EventLogWriter {
       number,
       previousSeq: position.lastSeq,
       previousIndex: position.lastIndex,
+      previousTimestampUs: position.lastTimestampUs,
       firstBlock: position.blockNumber + 1,
       allocatedBytes: 0,
       maxBlockBytes: this.#maxBlockBytes,
@@ -179,6 +185,7 @@ export class EventLogWriter {
     this.#file = this.#disk.open(temporary, "create");
     this.#disk.writeAt(this.#file, header, 0, header.length, 0);
     this.#disk.rename(temporary, `${this.#directory}/${segmentName(LogKind.events, number)}`);
+    this.#disk.syncDirectory(this.#directory);
     this.#segmentNumber = number;
     this.#offset = SEGMENT_HEADER_BYTES;
   }

@@ -20,6 +20,8 @@ export interface JournalReaderOptions {
   readonly live?: boolean;
   /** Sync each file before it is read: for recovery. */
   readonly sync?: boolean;
+  /** Room for the records of one block; default: for the largest there may be. */
+  readonly bufferBytes?: number;
 }
 
 /**
@@ -44,7 +46,7 @@ export class JournalReader {
   }
 
   private constructor(disk: Disk, directory: string, options: JournalReaderOptions) {
-    this.bytes = new Uint8Array(MAX_BLOCK_BYTES);
+    this.bytes = new Uint8Array(options.bufferBytes ?? MAX_BLOCK_BYTES);
     this.view = new DataView(this.bytes.buffer);
     this.#fromSeq = options.fromSeq ?? 1;
     const start =

@@ -1,5 +1,6 @@
 // What a writer does before it may append: find the end of the journal, judge it, and make good
 // what a crash may leave. Each step can be repeated, so a crash in here is like any other.
+import { dirname } from "node:path";
 import { LogKind, sameBytes } from "./block-format.ts";
 import { type Disk, replaceFile } from "./disk.ts";
 import { DamageError } from "./errors.ts";
@@ -116,7 +117,7 @@ function startJournal(
     throw new DamageError("lostCommands", directory, 0, 0, what);
   }
   disk.makeDirectory(directory);
-  disk.syncDirectory(parentOf(directory));
+  disk.syncDirectory(dirname(directory));
   removeLeftovers(disk, directory);
   const recovery: JournalRecovery = {
     state: "new",
@@ -177,9 +178,4 @@ function removeLeftovers(disk: Disk, directory: string): void {
   for (const name of disk.list(directory)) {
     if (name.endsWith(".new")) disk.unlink(`${directory}/${name}`);
   }
-}
-
-function parentOf(path: string): string {
-  const at = path.lastIndexOf("/");
-  return at <= 0 ? "." : path.slice(0, at);
 }

@@ -100,6 +100,7 @@ export class JournalWriter {
     position.epoch = this.epoch;
     this.#segmentNumber = recovery.lastSegment;
     this.#header.directoryId.set(options.directoryId);
+    this.#header.lastTimestampUs = position.lastTimestampUs;
     this.#header.epoch = this.epoch;
     const first = options.firstSegmentBytes ?? DEFAULT_FIRST_SEGMENT_BYTES;
     this.#nextSegment(Math.min(this.#atLeastOneBlock(first), this.#segmentBytes));
@@ -154,7 +155,8 @@ export class JournalWriter {
 
   /** Work for idle moments: zeros for the next segment. Returns how much was done, 0 when none. */
   idle(): number {
-    return this.#stopped ? 0 : this.#spare.fill();
+    this.#assertRunning();
+    return this.#spare.fill();
   }
 
   /** Ends the journal: afterwards nothing may be missing from it. */
@@ -182,9 +184,7 @@ export class JournalWriter {
   }
 
   #writeBlock(flags: number): void {
-    if (this.#stopped || this.#file === undefined) {
-      throw new JournalError("stopped", "the journal has stopped after a failure");
-    }
+    this.#assertRunning();
     const header = this.#header;
     const position = this.#position;
     header.flags = flags;
@@ -202,12 +202,18 @@ export class JournalWriter {
     chainOf(this.#builder.bytes.subarray(0, total), position.chain);
     position.blockNumber = header.blockNumber;
     position.lastSeq = header.lastSeq;
+    position.lastTimestampUs = header.lastTimestampUs;
     this.#offset += total;
     this.#pending = 0;
     this.#builder.clear();
     this.blocks++;
     this.bytes += total;
     if (flags === 0) this.#keepAhead(total);
+  }
+
+  #assertRunning(): void {
+    if (!this.#stopped) return;
+    throw new JournalError("stopped", "the journal has stopped after a failure");
   }
 
   #put(total: number): void {
@@ -255,6 +261,7 @@ export class JournalWriter {
           number,
           previousSeq: position.lastSeq,
           previousIndex: 0,
+          previousTimestampUs: position.lastTimestampUs,
           firstBlock: position.blockNumber + 1,
           allocatedBytes: bytes,
           maxBlockBytes: this.#maxBlockBytes,

@@ -226,6 +226,7 @@ export class LogCursor {
       position.blockNumber = header.firstBlock - 1;
       position.lastSeq = header.previousSeq;
       position.lastIndex = header.previousIndex;
+      position.lastTimestampUs = header.previousTimestampUs;
       position.chain.set(header.previousChain);
       position.eventCount = header.eventCount;
       position.hashState.set(header.hashState);

@@ -42,6 +42,8 @@ export interface SegmentHeader {
   readonly previousSeq: number;
   /** Events: `index` of that record. */
   readonly previousIndex: number;
+  /** Its timestamp. */
+  readonly previousTimestampUs: number;
   readonly firstBlock: number;
   /** Size of the file as allocated; 0: it grows with every block. */
   readonly allocatedBytes: number;
@@ -76,6 +78,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   setNumber(view, 80, header.createdUs);
   setNumber(view, 88, header.eventCount);
   for (let i = 0; i < 4; i++) view.setInt32(96 + i * 4, header.hashState[i] as number, true);
+  setNumber(view, 112, header.previousTimestampUs);
   setBytes(view, 128, header.previousChain);
   const words = new Int32Array(bytes.buffer);
   words[SECTOR_DATA_WORDS] = crc32c(words, 0, SECTOR_DATA_WORDS, 0);
@@ -119,6 +122,7 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
     allocatedBytes: getNumber(view, 72),
     createdUs: getNumber(view, 80),
     eventCount: getNumber(view, 88),
+    previousTimestampUs: getNumber(view, 112),
     previousChain,
     hashState,
   };

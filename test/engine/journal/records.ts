@@ -9,11 +9,11 @@ export const DIRECTORY_ID = Uint8Array.from({ length: 16 }, (_, i) => 0xa0 + i);
 const COMMANDS = [1, 2, 3, 4, 10, 14, 5];
 const EVENTS = [64, 66, 67, 65, 69, 73];
 
-/** Writes a command that depends on nothing but its seq; returns its length. */
-export function writeCommand(view: DataView, offset: number, seq: number): number {
-  const template = COMMANDS[seq % COMMANDS.length] as number;
+/** Writes a command that depends on nothing but seq and salt; returns its length. */
+export function writeCommand(view: DataView, offset: number, seq: number, salt = 0): number {
+  const template = COMMANDS[(seq + salt) % COMMANDS.length] as number;
   const length = BLOCK_LENGTHS[template] as number;
-  fill(view, offset, length, seq);
+  fill(view, offset, length, seq + salt * 101);
   writeMessageHeader(view, offset, length, template);
   const header = new CommandHeader();
   header.wrap(view, offset);
@@ -23,10 +23,16 @@ export function writeCommand(view: DataView, offset: number, seq: number): numbe
   return length;
 }
 
-export function writeEvent(view: DataView, offset: number, seq: number, index: number): number {
-  const template = EVENTS[(seq + index) % EVENTS.length] as number;
+export function writeEvent(
+  view: DataView,
+  offset: number,
+  seq: number,
+  index: number,
+  salt = 0,
+): number {
+  const template = EVENTS[(seq + index + salt) % EVENTS.length] as number;
   const length = BLOCK_LENGTHS[template] as number;
-  fill(view, offset, length, seq * 31 + index);
+  fill(view, offset, length, seq * 31 + index + salt * 101);
   writeMessageHeader(view, offset, length, template);
   const header = new EventHeader();
   header.wrap(view, offset);
@@ -37,9 +43,9 @@ export function writeEvent(view: DataView, offset: number, seq: number, index: n
 }
 
 /** The bytes of command `seq`, as the journal should give them back. */
-export function commandBytes(seq: number): Uint8Array {
+export function commandBytes(seq: number, salt = 0): Uint8Array {
   const bytes = new Uint8Array(192);
-  return bytes.subarray(0, writeCommand(new DataView(bytes.buffer), 0, seq));
+  return bytes.subarray(0, writeCommand(new DataView(bytes.buffer), 0, seq, salt));
 }
 
 function writeMessageHeader(view: DataView, offset: number, length: number, template: number) {

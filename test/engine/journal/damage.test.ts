@@ -1,0 +1,236 @@
+import { describe, expect, it } from "vitest";
+import { JournalWriter } from "../../../engine/journal/journal-writer.ts";
+import { SECTOR, type SimulatedDisk } from "../../simulation/simulated-disk.ts";
+import {
+  appendCommands,
+  DIRECTORY,
+  LAST_FILE,
+  makeJournal,
+  OPTIONS,
+  openOutcome,
+} from "./small-journal.ts";
+
+/** 1: every bit and every length. The default keeps the test within seconds. */
+const STEP = Number(process.env.CROSSBOOK_DAMAGE_STEP ?? 29);
+const BLOCKS = [5, 40, 1, 60];
+const PAGE = 4096;
+
+const closed = makeJournal(BLOCKS, "closed");
+const crashed = makeJournal(BLOCKS, "crashed");
+const lastSeq = BLOCKS.reduce((sum, count) => sum + count);
+const beforeLast = lastSeq - (BLOCKS.at(-1) as number);
+
+/** Offset and length of the last block that holds commands: the first page of which is not empty. */
+function lastBlock(disk: SimulatedDisk): { start: number; end: number } {
+  const bytes = disk.bytesAt(LAST_FILE);
+  const starts: number[] = [];
+  for (let at = PAGE; at < bytes.length; at += PAGE) {
+    if (Buffer.from(bytes.subarray(at, at + 8)).toString("latin1") === "CROSSBLK") starts.push(at);
+  }
+  const start = starts[BLOCKS.length - 1] as number;
+  const sectors = new DataView(bytes.buffer, bytes.byteOffset).getUint32(start + 12, true);
+  return { start, end: start + sectors * SECTOR };
+}
+
+/** A copy of the journal with its file changed by `spoil`; false: there is nothing to spoil. */
+function spoiled(disk: SimulatedDisk, spoil: (bytes: Uint8Array) => void): SimulatedDisk {
+  const copy = disk.copy();
+  spoil(copy.bytesAt(LAST_FILE));
+  return copy;
+}
+
+const bytesOf = (disk: SimulatedDisk): number => disk.bytesAt(LAST_FILE).length;
+
+describe.each([
+  ["closed cleanly", closed],
+  ["cut off by a crash", crashed],
+] as const)("a journal %s", (_, disk) => {
+  it("is accepted as it is", () => {
+    expect(openOutcome(disk.copy())).toEqual({ lastSeq, cutBytes: 0 });
+  });
+
+  it("is refused, and left alone, with any one bit flipped", () => {
+    for (let bit = 0; bit < bytesOf(disk) * 8; bit += STEP) {
+      const copy = spoiled(disk, (bytes) => {
+        bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+      });
+      expect(openOutcome(copy), `bit ${bit}`).toMatchObject({ changed: false });
+    }
+  });
+
+  it("is refused, and left alone, when cut short anywhere", () => {
+    for (let length = 0; length < bytesOf(disk); length += length % SECTOR === 0 ? 1 : STEP) {
+      const copy = disk.copy();
+      copy.replace(LAST_FILE, disk.bytesAt(LAST_FILE).slice(0, length));
+      expect(openOutcome(copy), `length ${length}`).toMatchObject({ changed: false });
+    }
+  });
+
+  it("is refused when longer than it was", () => {
+    for (const extra of [1, SECTOR]) {
+      const copy = disk.copy();
+      const longer = new Uint8Array(bytesOf(disk) + extra);
+      longer.set(disk.bytesAt(LAST_FILE));
+      copy.replace(LAST_FILE, longer);
+      expect(openOutcome(copy)).toMatchObject({ changed: false });
+    }
+  });
+
+  it("is refused when two pages changed places or one was written twice", () => {
+    const pages = bytesOf(disk) / PAGE;
+    for (let from = 0; from < pages; from++) {
+      for (let to = 0; to < pages; to++) {
+        const original = disk.bytesAt(LAST_FILE);
+        const a = original.slice(from * PAGE, (from + 1) * PAGE);
+        const b = original.slice(to * PAGE, (to + 1) * PAGE);
+        if (Buffer.compare(a, b) === 0) continue;
+        const doubled = spoiled(disk, (bytes) => bytes.set(a, to * PAGE));
+        // A page of zeros over the last block is what a block that never arrived looks like.
+        const isEmptied = a.every((byte) => byte === 0);
+        const outcome = openOutcome(doubled);
+        if (!isEmptied)
+          expect(outcome, `page ${from} over ${to}`).toMatchObject({ changed: false });
+        const swapped = spoiled(disk, (bytes) => {
+          bytes.set(a, to * PAGE);
+          bytes.set(b, from * PAGE);
+        });
+        expect(openOutcome(swapped), `${from} and ${to}`).toMatchObject({ changed: false });
+      }
+    }
+  });
+});
+
+describe("an emptied sector or page", () => {
+  it("is refused anywhere in a journal closed cleanly", () => {
+    for (const size of [SECTOR, PAGE]) {
+      for (let at = 0; at < bytesOf(closed); at += size) {
+        if (
+          closed
+            .bytesAt(LAST_FILE)
+            .subarray(at, at + size)
+            .every((byte) => byte === 0)
+        )
+          continue;
+        const copy = spoiled(closed, (bytes) => bytes.fill(0, at, at + size));
+        expect(openOutcome(copy), `byte ${at}`).toMatchObject({ changed: false });
+      }
+    }
+  });
+
+  it("is a torn tail in the last block after a crash, and damage anywhere else", () => {
+    const { start, end } = lastBlock(crashed);
+    for (const size of [SECTOR, PAGE]) {
+      for (let at = 0; at < end; at += size) {
+        if (
+          crashed
+            .bytesAt(LAST_FILE)
+            .subarray(at, at + size)
+            .every((byte) => byte === 0)
+        )
+          continue;
+        const outcome = openOutcome(spoiled(crashed, (bytes) => bytes.fill(0, at, at + size)));
+        if (at < start) expect(outcome, `byte ${at}`).toMatchObject({ changed: false });
+        else expect(outcome, `byte ${at}`).toMatchObject({ lastSeq: beforeLast });
+      }
+    }
+  });
+
+  it("is refused in the last block once a later block says that it was durable", () => {
+    const disk = makeJournal(BLOCKS, "crashed");
+    const writer = JournalWriter.open(disk, DIRECTORY, OPTIONS);
+    writer.abandon();
+    const { start } = lastBlock(crashed);
+    for (const size of [SECTOR, PAGE]) {
+      const copy = spoiled(disk, (bytes) => bytes.fill(0, start, start + size));
+      expect(openOutcome(copy)).toMatchObject({ changed: false });
+    }
+  });
+});
+
+describe("a torn tail", () => {
+  /** All ways in which the last block's sectors can have arrived. */
+  function* tornTails(): Generator<{ disk: SimulatedDisk; arrived: boolean[] }> {
+    const { start, end } = lastBlock(crashed);
+    const sectors = (end - start) / SECTOR;
+    for (let mask = 0; mask < 1 << sectors; mask += sectors > 8 ? 37 : 1) {
+      const arrived = Array.from({ length: sectors }, (_, i) => ((mask >> i) & 1) === 1);
+      const disk = spoiled(crashed, (bytes) => {
+        for (const [i, isHere] of arrived.entries()) {
+          if (!isHere) bytes.fill(0, start + i * SECTOR, start + (i + 1) * SECTOR);
+        }
+      });
+      yield { disk, arrived };
+    }
+  }
+
+  it("is cut whichever sectors arrived, and kept aside", () => {
+    for (const { disk, arrived } of tornTails()) {
+      const original = disk.bytesAt(LAST_FILE).slice();
+      const { start } = lastBlock(crashed);
+      const outcome = openOutcome(disk);
+      const isWhole = arrived.every(Boolean);
+      expect(outcome).toMatchObject({ lastSeq: isWhole ? lastSeq : beforeLast });
+      if (isWhole || !arrived.some(Boolean)) {
+        expect(outcome).toMatchObject({ cutBytes: 0 });
+        continue;
+      }
+      const kept = disk.bytesAt(`${DIRECTORY}/cut-00000001-${start}.bin`);
+      expect(Buffer.compare(kept, original.subarray(start, start + kept.length))).toBe(0);
+    }
+  });
+
+  it("is refused with a bit flipped in what arrived of it, or behind it", () => {
+    const { start } = lastBlock(crashed);
+    let round = 0;
+    for (const { disk, arrived } of tornTails()) {
+      if (arrived.every(Boolean)) continue;
+      const sector = round++ % arrived.length;
+      const at = start + sector * SECTOR + (round % SECTOR);
+      const copy = spoiled(disk, (bytes) => {
+        bytes[at] = (bytes[at] as number) ^ 4;
+      });
+      expect(openOutcome(copy)).toMatchObject({ changed: false });
+    }
+  });
+});
+
+describe("files", () => {
+  function threeEpochs(): SimulatedDisk {
+    const disk = makeJournal(BLOCKS, "closed");
+    for (let epoch = 2; epoch <= 3; epoch++) {
+      const writer = JournalWriter.open(disk, DIRECTORY, OPTIONS);
+      appendCommands(writer, 10);
+      writer.commit();
+      writer.close();
+    }
+    return disk.copy();
+  }
+  const third = `${DIRECTORY}/00000003.journal`;
+
+  it("are refused with one missing in the middle", () => {
+    const disk = threeEpochs();
+    disk.unlink(`${DIRECTORY}/00000002.journal`);
+    expect(openOutcome(disk)).toMatchObject({ refused: "segmentMissing" });
+  });
+
+  it("are refused with the last one missing, once its epoch is known to have begun", () => {
+    const disk = threeEpochs();
+    disk.unlink(third);
+    const open = () => JournalWriter.open(disk, DIRECTORY, { ...OPTIONS, knownEpoch: 3 });
+    expect(open).toThrow(/lostSegments/);
+  });
+
+  it("are refused with one taken from another journal", () => {
+    const other = makeJournal([3], "closed");
+    const disk = threeEpochs();
+    disk.replace(third, other.bytesAt(LAST_FILE));
+    expect(openOutcome(disk)).toMatchObject({ changed: false });
+  });
+
+  it("are refused when an earlier one has lost its last block", () => {
+    const disk = threeEpochs();
+    const second = `${DIRECTORY}/00000002.journal`;
+    disk.replace(second, disk.bytesAt(second).slice(0, 2 * PAGE));
+    expect(openOutcome(disk)).toMatchObject({ changed: false });
+  });
+});

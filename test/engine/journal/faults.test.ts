@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import type { DiskErrorCode } from "../../../engine/journal/errors.ts";
+import { DiskError, JournalError } from "../../../engine/journal/errors.ts";
+import { JournalPipeline } from "../../simulation/journal-pipeline.ts";
+import { Random } from "../../simulation/random.ts";
+import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
+
+const CALLS = Number(process.env.CROSSBOOK_FAULT_CALLS ?? 160);
+const SETTINGS = { maxBlockBytes: 4096, segmentBytes: 16384 };
+
+function work(pipeline: JournalPipeline): void {
+  for (let round = 0; round < CALLS / 8; round++) {
+    pipeline.send(20, round);
+    pipeline.work();
+    pipeline.idle();
+  }
+  pipeline.close();
+}
+
+describe.each<DiskErrorCode>(["inputOutput", "diskFull", "shortWrite", "syncFailed"])(
+  "a %s",
+  (code) => {
+    it("at any file call stops the journal, and a restart finds what was acknowledged", () => {
+      let stopped = 0;
+      for (let atCall = 1; atCall <= CALLS; atCall++) {
+        const disk = new SimulatedDisk(new Random(atCall));
+        disk.failAt([{ atCall, code }]);
+        let pipeline: JournalPipeline | undefined;
+        try {
+          pipeline = new JournalPipeline(disk, SETTINGS);
+          work(pipeline);
+        } catch (error) {
+          if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+          stopped++;
+        }
+        expect(disk.faultsFired, `call ${atCall}`).toBe(1);
+        if (atCall % 2 === 0) disk.restart();
+        else disk.killProcess();
+        const again = new JournalPipeline(disk, SETTINGS);
+        expect(again.recovered.length).toBeGreaterThanOrEqual(pipeline?.acknowledged ?? 0);
+        again.close();
+      }
+      expect(stopped).toBeGreaterThan(CALLS / 2);
+    });
+  },
+);
+
+describe("after a failed sync", () => {
+  it("nothing is acknowledged any more, not even when the disk is well again", () => {
+    const disk = new SimulatedDisk(new Random(3));
+    const pipeline = new JournalPipeline(disk, SETTINGS);
+    pipeline.send(5, 1);
+    pipeline.work();
+    pipeline.send(5, 1);
+    disk.failAt([{ atCall: disk.calls + 2, code: "syncFailed" }]);
+    expect(() => pipeline.work()).toThrow(/syncFailed/);
+    disk.failAt([]);
+    expect(() => pipeline.work()).toThrow(/stopped/);
+    expect(pipeline.acknowledged).toBe(5);
+  });
+
+  it("what a restart then believes survives the power loss after it", () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const disk = new SimulatedDisk(new Random(seed));
+      const pipeline = new JournalPipeline(disk, SETTINGS);
+      pipeline.send(5, 1);
+      disk.failAt([{ atCall: disk.calls + 2, code: "syncFailed" }]);
+      expect(() => pipeline.work()).toThrow(/syncFailed/);
+      disk.killProcess();
+      const again = new JournalPipeline(disk, SETTINGS);
+      const believed = again.acknowledged;
+      disk.restart();
+      const last = new JournalPipeline(disk, SETTINGS);
+      expect(last.recovered.length).toBeGreaterThanOrEqual(believed);
+    }
+  });
+});

@@ -1,0 +1,136 @@
+// The stages that touch the disk, run in one thread, with a stand-in for sequencer, risk and engine:
+// every command yields two events that depend on the command's own bytes.
+import { openMeta } from "../../engine/journal/data-directory.ts";
+import type { Disk } from "../../engine/journal/disk.ts";
+import { EventLogStage } from "../../engine/journal/event-log-stage.ts";
+import { JournalReader } from "../../engine/journal/journal-reader.ts";
+import { JournalStage } from "../../engine/journal/journal-stage.ts";
+import type { JournalOptions, JournalWriter } from "../../engine/journal/journal-writer.ts";
+import { inspectJournal, openEventLog, openJournal } from "../../engine/journal/opening.ts";
+import { CommandRing } from "../../protocol/rings/command-ring.ts";
+import { EventRingWriter } from "../../protocol/rings/event-ring.ts";
+import {
+  ControlWord,
+  createPipelineMemory,
+  type PipelineMemory,
+} from "../../protocol/rings/pipeline-memory.ts";
+import { DIRECTORY_ID, writeCommand, writeEvent } from "../engine/journal/records.ts";
+
+export const ROOT = "/data";
+export const EVENTS_PER_COMMAND = 2;
+const SLOTS = 64;
+const SALT_OFFSET = 40; // key number: free for us, and journaled
+
+export interface PipelineSettings {
+  readonly maxBlockBytes: number;
+  readonly segmentBytes: number;
+  readonly durability?: JournalOptions["durability"];
+}
+
+/** One life of a server: recovery, then as much work as the disk allows. */
+export class JournalPipeline {
+  /** The salts of the commands found in the journal, by seq from 1. */
+  readonly recovered: number[] = [];
+  /** All commands up to here were acknowledged. */
+  acknowledged = 0;
+  lastSeq = 0;
+  readonly events: EventLogStage;
+  readonly #journal: JournalStage;
+  readonly #memory: PipelineMemory;
+  readonly #ring: CommandRing;
+  readonly #control: Int32Array;
+  readonly #engine: EventRingWriter;
+
+  constructor(disk: Disk, settings: PipelineSettings) {
+    openMeta(disk, ROOT, { nowUs: 0, directoryId: DIRECTORY_ID });
+    const end = inspectJournal(disk, ROOT);
+    this.#memory = createPipelineMemory({ commandSlots: SLOTS, eventSlots: 128, riskWorkers: 1 });
+    this.#ring = new CommandRing(this.#memory);
+    this.#control = new Int32Array(this.#memory.control);
+    this.#engine = new EventRingWriter(this.#memory, [ControlWord.eventsLogged], () => {
+      throw new Error("the event ring is full");
+    });
+    const sizes = { maxBlockBytes: settings.maxBlockBytes, segmentBytes: settings.segmentBytes };
+    this.events = new EventLogStage(this.#memory, {
+      writer: openEventLog(disk, ROOT, end, sizes),
+    });
+    this.#journal = new JournalStage(this.#memory, {
+      recoveredSeq: end.lastSeq,
+      openWriter: () =>
+        openJournal(disk, ROOT, end, {
+          ...sizes,
+          durability: settings.durability ?? "fsync",
+          firstSegmentBytes: settings.maxBlockBytes * 2,
+        }),
+      nowNs: () => 0,
+    });
+    if (end.lastSeq > 0) this.#replay(disk, settings.maxBlockBytes);
+  }
+
+  get writer(): JournalWriter {
+    return this.#journal.writer as JournalWriter;
+  }
+
+  /** Sends `count` new commands, one salt for all. At most 64. */
+  send(count: number, salt: number): void {
+    for (let i = 0; i < count; i++) {
+      const seq = ++this.lastSeq;
+      const offset = this.#ring.offsetOf(seq);
+      writeCommand(this.#ring.view, offset, seq, salt);
+      this.#ring.view.setUint32(offset + SALT_OFFSET, salt, true);
+      this.#match(seq, salt);
+    }
+    this.#publish();
+  }
+
+  /** Runs the stages until they are idle. */
+  work(): void {
+    while (this.acknowledged < this.lastSeq) {
+      this.#journal.doWork();
+      this.acknowledged = Atomics.load(this.#control, ControlWord.durable);
+    }
+    while (this.events.doWork() > 0);
+  }
+
+  idle(): void {
+    this.writer.idle();
+  }
+
+  close(): void {
+    this.#journal.close();
+    this.events.close();
+  }
+
+  #replay(disk: Disk, bufferBytes: number): void {
+    const reader = JournalReader.open(disk, `${ROOT}/journal`, { bufferBytes });
+    while (reader.next()) {
+      const salt = reader.view.getUint32(reader.offset + SALT_OFFSET, true);
+      this.recovered.push(salt);
+      this.lastSeq = reader.seq;
+      const record = reader.bytes.subarray(reader.offset, reader.offset + reader.length);
+      this.#ring.bytes.set(record, this.#ring.offsetOf(reader.seq));
+      this.#match(reader.seq, salt);
+      if (reader.seq % (SLOTS / 2) === 0) {
+        this.#publish();
+        this.work();
+      }
+    }
+    reader.close();
+    this.#publish();
+    this.work();
+  }
+
+  #match(seq: number, salt: number): void {
+    for (let index = 0; index < EVENTS_PER_COMMAND; index++) {
+      writeEvent(this.#engine.view, this.#engine.claim(), seq, index, salt);
+      this.#engine.commit();
+    }
+  }
+
+  #publish(): void {
+    this.#engine.publish();
+    this.#ring.publish(this.lastSeq);
+    Atomics.store(this.#control, ControlWord.matched, this.lastSeq);
+    Atomics.store(this.#control, ControlWord.riskChecked, this.lastSeq);
+  }
+}

@@ -1,0 +1,37 @@
+import type { Clock } from "../clock.ts";
+import type { CommandIntake } from "../intake.ts";
+import type { Key } from "../keys/key-directory.ts";
+import type { RecentEvents } from "../stage/recent-events.ts";
+import type { Views } from "../views/views.ts";
+import type { EventHistory } from "./catch-up.ts";
+import type { RequestLedger } from "./request-ledger.ts";
+
+/** Who may log on. */
+export interface KeyCheck {
+  /** Null for an unknown key and a wrong signature alike. */
+  verify(keyId: string, text: string, signature: Uint8Array): Key | null;
+}
+
+/** What all private sessions work with. */
+export interface TradeServices {
+  readonly intake: CommandIntake;
+  readonly keys: KeyCheck;
+  readonly requests: RequestLedger;
+  readonly views: Views;
+  readonly recent: RecentEvents;
+  readonly history: EventHistory;
+  readonly clock: Clock;
+  /** Every event of the commands up to here has been given out. */
+  completeSeq(): number;
+  /** Something was sequenced: a good moment to look at the rings. */
+  afterInput(): void;
+  /** An error that should not be: the session is closed, the others go on. */
+  onUnexpected(error: unknown): void;
+}
+
+export interface TradeOptions {
+  readonly heartbeatIntervalMs: number;
+  readonly maxMessageBytes: number;
+  /** Bytes that may wait for a slow session before it is closed. */
+  readonly maxSendBufferBytes: number;
+}

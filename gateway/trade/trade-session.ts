@@ -1,0 +1,528 @@
+import { randomBytes } from "node:crypto";
+import { ErrorCode, QueryKind, Role, SessionEndReason } from "../../protocol/generated/enums.ts";
+import {
+  CHALLENGE_LENGTH,
+  Challenge,
+  COMPLETED_LENGTH,
+  Completed,
+  DUPLICATE_REQUEST_LENGTH,
+  DuplicateRequest,
+  HEARTBEAT_LENGTH,
+  HEARTBEAT_TEMPLATE_ID,
+  Heartbeat,
+  LOGGED_ON_LENGTH,
+  LOGON_TEMPLATE_ID,
+  LoggedOn,
+  QUERY_TEMPLATE_ID,
+  Query,
+  SERVER_SHUTDOWN_LENGTH,
+  ServerShutdown,
+} from "../../protocol/generated/session.ts";
+import { isCommandType } from "../../protocol/json/encode-command.ts";
+import { CommandError, invalid } from "../../protocol/json/errors.ts";
+import {
+  checkFieldNames,
+  integerField,
+  type JsonObject,
+  stringField,
+} from "../../protocol/json/fields.ts";
+import { parseJson, shorten } from "../../protocol/json/parse.ts";
+import { checkRecord, messageLength } from "../../protocol/record-check.ts";
+import type { Key } from "../keys/key-directory.ts";
+import { signedText } from "../keys/signature.ts";
+import { Messenger, NO_REQUEST, type RequestNames } from "../messages/messenger.ts";
+import { Outbox } from "../transport/outbox.ts";
+import type { SocketHandler, TransportSocket } from "../transport/transport.ts";
+import { CatchUp, LAST_INDEX } from "./catch-up.ts";
+import { CloseCode } from "./close-codes.ts";
+import { LOGON_WINDOW_MS, type LogonRequest, readBinaryLogon, readJsonLogon } from "./logon.ts";
+import type { RateBudget, TokenBucket } from "./rate-limits.ts";
+import { concerns, report } from "./reports.ts";
+import type { TradeOptions, TradeServices } from "./services.ts";
+import {
+  errorCodeOf,
+  kindOf,
+  mayBeSilent,
+  namesOfBinary,
+  namesOfJson,
+  type Outcome,
+  SessionCommands,
+  templateIdOf,
+} from "./session-commands.ts";
+import { answerQuery, MAX_ROWS } from "./session-queries.ts";
+
+const challengeRecord = new Challenge();
+const loggedOn = new LoggedOn();
+const heartbeat = new Heartbeat();
+const duplicateRequest = new DuplicateRequest();
+const completed = new Completed();
+const serverShutdown = new ServerShutdown();
+const query = new Query();
+
+const QUERIES = new Map<string, QueryKind>([
+  ["instruments", QueryKind.instruments],
+  ["openOrders", QueryKind.openOrders],
+  ["positions", QueryKind.positions],
+  ["balances", QueryKind.balances],
+]);
+const QUERY_FIELDS: ReadonlySet<string> = new Set(["type", "requestId"]);
+const HEARTBEAT_FIELDS: ReadonlySet<string> = new Set(["type", "lastSeq", "serverTime"]);
+/** Heartbeats that a client may miss. */
+const MISSED_HEARTBEATS = 3;
+
+/** What a session asks of those around it. */
+export interface SessionHost {
+  /** Makes room for a session with this key, and writes its start down where it is to be written. */
+  welcome(session: TradeSession, key: Key, cancelOnDisconnect: boolean): ErrorCode;
+  /** Budgets of the key, from now on until the session ends. */
+  budgetOf(key: Key): RateBudget;
+  onEnd(session: TradeSession, reason: SessionEndReason): void;
+  /** There is something to flush at the end of the round. */
+  needsFlush(session: TradeSession): void;
+  /** It wants to know when commands are complete, until it says no more. */
+  awaitsCompletion(session: TradeSession): void;
+}
+
+/** One client on /v1/trade: challenged, logged on, live. */
+export class TradeSession implements SocketHandler {
+  readonly openedMs: number;
+  key: Key | null = null;
+  cancelOnDisconnect = false;
+  isFlushPending = false;
+  readonly #socket: TransportSocket;
+  readonly #services: TradeServices;
+  readonly #options: TradeOptions;
+  readonly #host: SessionHost;
+  readonly #messenger: Messenger;
+  readonly #challenge = randomBytes(24).toString("base64url");
+  readonly #budget: RateBudget;
+  readonly #addressBudget: RateBudget;
+  readonly #errors: TokenBucket;
+  #keyBudget: RateBudget | null = null;
+  #commands: SessionCommands | null = null;
+  /** Not null while the session is behind the present. */
+  #catchUp: CatchUp | null = null;
+  #lastHeardMs: number;
+  #lastHeartbeatMs: number;
+  #endReason: SessionEndReason = SessionEndReason.closed;
+  /** Commands that may have nothing to report: seq and requestId in turn. */
+  #silent: number[] = [];
+  /** Bytes of answers to queries, on top of what may wait. */
+  #allowance = 0;
+
+  constructor(
+    socket: TransportSocket,
+    isBinary: boolean,
+    services: TradeServices,
+    options: TradeOptions,
+    host: SessionHost,
+    budgets: { session: RateBudget; address: RateBudget; errors: TokenBucket },
+  ) {
+    this.#socket = socket;
+    this.#services = services;
+    this.#options = options;
+    this.#host = host;
+    this.#budget = budgets.session;
+    this.#addressBudget = budgets.address;
+    this.#errors = budgets.errors;
+    this.#messenger = new Messenger(new Outbox(socket), services.views.directory, isBinary);
+    this.openedMs = services.clock.nowMs();
+    this.#lastHeardMs = this.openedMs;
+    this.#lastHeartbeatMs = this.openedMs;
+    const record = this.#messenger.begin(challengeRecord, CHALLENGE_LENGTH);
+    record.serverTimeUs = services.clock.nowUs();
+    record.challenge = this.#challenge;
+    this.#messenger.finish(CHALLENGE_LENGTH);
+    this.flush();
+  }
+
+  get isLive(): boolean {
+    return this.key !== null && this.#catchUp === null && this.#socket.isOpen;
+  }
+
+  // What the client says.
+
+  onMessage(data: Uint8Array, isBinary: boolean): void {
+    this.#lastHeardMs = this.#services.clock.nowMs();
+    this.#messenger.isBinary = isBinary;
+    if (data.byteLength > this.#options.maxMessageBytes) {
+      const most = this.#options.maxMessageBytes;
+      this.close(ErrorCode.tooLarge, `at most ${most} bytes a frame`, CloseCode.tooLarge);
+      return;
+    }
+    try {
+      if (isBinary) this.#onBinary(data);
+      else this.#onText(data);
+    } catch (error) {
+      // Ours to mend, but one client's bytes must not stop the others.
+      this.close(ErrorCode.malformed, "this could not be worked on", CloseCode.internalError);
+      this.#services.onUnexpected(error);
+    }
+    if (!this.#socket.isOpen) return;
+    this.flush();
+    this.#services.afterInput();
+  }
+
+  #onText(data: Uint8Array): void {
+    let names: RequestNames = NO_REQUEST;
+    try {
+      const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8");
+      const json = parseJson(text);
+      if (typeof json !== "object" || json === null || Array.isArray(json)) {
+        throw new CommandError("malformed", "a message is a JSON object");
+      }
+      const object = json as JsonObject;
+      names = namesOfJson(object);
+      const type = stringField("type", object.type);
+      const templateId = templateIdOf(type);
+      if (!this.#mayGoOn(templateId, templateId === LOGON_TEMPLATE_ID, names)) return;
+      this.#onJson(object, type, templateId, names);
+    } catch (error) {
+      this.#refuse(error, names);
+    }
+  }
+
+  #onJson(json: JsonObject, type: string, templateId: number, names: RequestNames): void {
+    const kind = QUERIES.get(type);
+    if (kind !== undefined) {
+      checkFieldNames(json, QUERY_FIELDS, type);
+      const { requestId } = json;
+      this.#query(kind, requestId === undefined ? 0 : integerField("requestId", requestId, 1));
+    } else if (templateId === LOGON_TEMPLATE_ID) this.#logon(readJsonLogon(json));
+    else if (templateId === HEARTBEAT_TEMPLATE_ID) {
+      checkFieldNames(json, HEARTBEAT_FIELDS, type);
+    } else if (isCommandType(type)) {
+      this.#report((this.#commands as SessionCommands).takeJson(json, templateId), names);
+    } else throw invalid(`unknown type ${JSON.stringify(shorten(type))}`);
+  }
+
+  /** One message or several, one after the other, and nothing else. */
+  #onBinary(data: Uint8Array): void {
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    const end = data.byteLength;
+    let at = 0;
+    do {
+      const length = messageLength(view, at, end);
+      if (length === 0) {
+        const what = `no message at byte ${at}; what comes after it in the frame is not read`;
+        this.#sayError(ErrorCode.malformed, what, NO_REQUEST);
+        return;
+      }
+      this.#onRecord(view, at, view.getUint16(at + 2, true));
+      at += length;
+    } while (at < end && this.#socket.isOpen);
+  }
+
+  #onRecord(view: DataView, at: number, templateId: number): void {
+    let names: RequestNames = NO_REQUEST;
+    try {
+      const isCommand = templateId < 64;
+      // Names are made only where an error needs them: this is the way of every order.
+      if (!this.#mayGoOn(templateId, templateId === LOGON_TEMPLATE_ID, null, view, at)) return;
+      if (isCommand) {
+        const outcome = (this.#commands as SessionCommands).takeBinary(view, at, templateId);
+        if (outcome.result !== "sequenced" || mayBeSilent(templateId)) {
+          names = namesOfBinary(view, at, templateId);
+          this.#report(outcome, names);
+        }
+        return;
+      }
+      const wrong = checkRecord(view, at);
+      if (wrong !== null) throw new CommandError("malformed", wrong);
+      if (templateId === LOGON_TEMPLATE_ID) this.#logon(readBinaryLogon(view, at));
+      else if (templateId === QUERY_TEMPLATE_ID) {
+        query.wrap(view, at);
+        if (query.kind === QueryKind.none) throw invalid("kind is missing");
+        this.#query(query.kind, query.requestId);
+      } else if (templateId !== HEARTBEAT_TEMPLATE_ID) {
+        throw new CommandError("malformed", `template ${templateId} is not for clients to send`);
+      }
+    } catch (error) {
+      if (templateId < 64) names = namesOfBinary(view, at, templateId);
+      this.#refuse(error, names);
+    }
+  }
+
+  /** Logged on, or about to, and not too often. */
+  #mayGoOn(
+    templateId: number,
+    isLogon: boolean,
+    names: RequestNames | null,
+    view?: DataView,
+    at = 0,
+  ): boolean {
+    const namesNow = () =>
+      names ?? (view && templateId < 64 ? namesOfBinary(view, at, templateId) : NO_REQUEST);
+    const nowMs = this.#lastHeardMs;
+    const isCancel = kindOf(templateId) === "cancel";
+    const inTime =
+      this.#budget.take(isCancel, nowMs) &&
+      this.#addressBudget.take(isCancel, nowMs) &&
+      (this.#keyBudget === null || this.#keyBudget.take(isCancel, nowMs));
+    if (!inTime) {
+      this.#sayError(ErrorCode.rateLimited, "too many messages; try again later", namesNow());
+      return false;
+    }
+    if (isLogon === (this.key === null)) return true;
+    const code = isLogon ? ErrorCode.alreadyLoggedOn : ErrorCode.notLoggedOn;
+    const text = isLogon ? "this session is logged on" : "log on first";
+    this.#sayError(code, text, namesNow());
+    return false;
+  }
+
+  #report(outcome: Outcome, names: RequestNames): void {
+    const { result, seq, requestId } = outcome;
+    if (result === "sequenced") {
+      if (!mayBeSilent(names.templateId)) return;
+      this.#silent.push(seq, requestId);
+      this.#host.awaitsCompletion(this);
+    } else if (result === "duplicate") {
+      const record = this.#messenger.begin(duplicateRequest, DUPLICATE_REQUEST_LENGTH);
+      record.requestId = requestId;
+      record.seq = seq;
+      this.#messenger.finish(DUPLICATE_REQUEST_LENGTH);
+    } else {
+      const { refusal } = this.#services.intake;
+      this.#sayError(ErrorCode[refusal], REFUSALS[refusal], names);
+    }
+  }
+
+  // Logon.
+
+  #logon(request: LogonRequest): void {
+    const services = this.#services;
+    const nowUs = services.clock.nowUs();
+    if (Math.abs(request.timestampUs - nowUs) > LOGON_WINDOW_MS * 1000) {
+      this.#refuseLogon(
+        `timestamp is more than ${LOGON_WINDOW_MS / 1000} s from the server's time`,
+      );
+      return;
+    }
+    const text = signedText(this.#challenge, request.keyId, request.timestampUs);
+    const key = services.keys.verify(request.keyId, text, request.signature);
+    if (key === null) {
+      this.#refuseLogon("unknown key or wrong signature");
+      return;
+    }
+    if (request.cancelOnDisconnect && key.role === "viewer") {
+      this.#refuseLogon("a viewer has no orders to cancel");
+      return;
+    }
+    const completeSeq = services.completeSeq();
+    const from = request.resumeAfter ?? { seq: completeSeq, index: LAST_INDEX };
+    const catchUp = new CatchUp(from.seq, from.index, services.recent, services.history);
+    if (from.seq > completeSeq || !catchUp.isPossible) {
+      const what =
+        from.seq > completeSeq
+          ? `resumeAfter is beyond the last seq, ${completeSeq}`
+          : "the events after resumeAfter are not recorded here";
+      this.close(ErrorCode.resumeUnavailable, what, CloseCode.resumeUnavailable);
+      return;
+    }
+    const refusal = this.#host.welcome(this, key, request.cancelOnDisconnect);
+    if (refusal !== ErrorCode.none) {
+      this.close(refusal, "the server takes no logons now", CloseCode.tryAgain);
+      return;
+    }
+    this.key = key;
+    this.cancelOnDisconnect = request.cancelOnDisconnect;
+    this.#keyBudget = this.#host.budgetOf(key);
+    this.#commands = new SessionCommands(services.intake, services.requests, services.views, key);
+    this.#sayLoggedOn(key, completeSeq);
+    this.#catchUp = catchUp;
+    this.catchUp();
+  }
+
+  #sayLoggedOn(key: Key, lastSeq: number): void {
+    const { requests } = this.#services;
+    const record = this.#messenger.begin(loggedOn, LOGGED_ON_LENGTH);
+    record.lastSeq = lastSeq;
+    record.lastRequestId = requests.lastRequestId(key.keyNumber);
+    record.lastRequestSeq = requests.lastRequestSeq(key.keyNumber);
+    record.account = key.account;
+    record.heartbeatIntervalMs = this.#options.heartbeatIntervalMs;
+    record.role = Role[key.role];
+    this.#messenger.finish(LOGGED_ON_LENGTH);
+  }
+
+  #refuseLogon(text: string): void {
+    this.close(ErrorCode.logonRefused, text, CloseCode.logonRefused);
+  }
+
+  #query(kind: QueryKind, requestId: number): void {
+    const before = this.#messenger.outbox.waitingBytes;
+    const { views } = this.#services;
+    const lastSeq = this.#services.completeSeq();
+    if (!answerQuery(this.#messenger, views, this.key as Key, kind, requestId, lastSeq)) {
+      throw invalid(`more than ${MAX_ROWS} rows: ask with the key of one account`);
+    }
+    this.#allowance += this.#messenger.outbox.waitingBytes - before;
+  }
+
+  // What the server says.
+
+  /** A live session gets events as they come. */
+  onEvent(view: DataView, offset: number, owner: number): void {
+    const key = this.key as Key;
+    if (!concerns(view, offset, key)) return;
+    if (this.#silent.length > 0) this.#noteSilent(view, offset);
+    report(this.#messenger, view, offset, owner, key);
+    this.#host.needsFlush(this);
+  }
+
+  /** Every event up to seq has been given. False: nothing is awaited any more. */
+  onCommandsComplete(seq: number): boolean {
+    while (this.#silent.length > 0 && (this.#silent[0] as number) <= seq) {
+      const [doneSeq, requestId] = this.#silent.splice(0, 2) as [number, number];
+      const record = this.#messenger.begin(completed, COMPLETED_LENGTH);
+      record.seq = doneSeq;
+      record.requestId = requestId;
+      this.#messenger.finish(COMPLETED_LENGTH);
+      this.#host.needsFlush(this);
+    }
+    return this.#silent.length > 0;
+  }
+
+  /** Its event speaks for it. */
+  #noteSilent(view: DataView, offset: number): void {
+    const seqLow = view.getUint32(offset + 8, true);
+    for (let i = 0; i < this.#silent.length; i += 2) {
+      if ((this.#silent[i] as number) >>> 0 === seqLow) {
+        this.#silent.splice(i, 2);
+        return;
+      }
+    }
+  }
+
+  /** Sends what a session that is behind has missed, as far as the client reads. */
+  catchUp(): void {
+    const catchUp = this.#catchUp;
+    if (catchUp === null || !this.#socket.isOpen) return;
+    const { outbox } = this.#messenger;
+    const limit = this.#options.maxSendBufferBytes / 2;
+    const key = this.key as Key;
+    let isLive: boolean;
+    try {
+      isLive = catchUp.advance(
+        (view, offset, owner) => {
+          if (!concerns(view, offset, key)) return;
+          if (this.#silent.length > 0) this.#noteSilent(view, offset);
+          report(this.#messenger, view, offset, owner, key);
+        },
+        () => {
+          this.flush();
+          return this.#socket.isOpen && outbox.waitingBytes < limit;
+        },
+      );
+    } catch {
+      const text = "the recorded events cannot be read";
+      this.close(ErrorCode.resumeUnavailable, text, CloseCode.internalError);
+      return;
+    }
+    if (isLive) {
+      this.#catchUp = null;
+      if (this.onCommandsComplete(this.#services.completeSeq())) this.#host.awaitsCompletion(this);
+      // Says that everything up to its lastSeq has been sent.
+      this.#sayHeartbeat();
+    }
+    this.flush();
+  }
+
+  sayShutdown(): void {
+    const record = this.#messenger.begin(serverShutdown, SERVER_SHUTDOWN_LENGTH);
+    record.lastSeq = this.#services.completeSeq();
+    this.#messenger.finish(SERVER_SHUTDOWN_LENGTH);
+    this.flush();
+  }
+
+  #sayHeartbeat(): void {
+    this.#lastHeartbeatMs = this.#services.clock.nowMs();
+    const record = this.#messenger.begin(heartbeat, HEARTBEAT_LENGTH);
+    // Behind the present, nothing is said about what has been sent.
+    record.lastSeq = this.#catchUp === null ? this.#services.completeSeq() : 0;
+    record.serverTimeUs = this.#services.clock.nowUs();
+    this.#messenger.finish(HEARTBEAT_LENGTH);
+  }
+
+  /** Time goes on. */
+  tick(nowMs: number): void {
+    if (!this.#socket.isOpen) return;
+    const { heartbeatIntervalMs } = this.#options;
+    if (this.key === null) {
+      if (nowMs - this.openedMs < LOGON_WINDOW_MS) return;
+      const text = `no logon within ${LOGON_WINDOW_MS / 1000} s`;
+      this.close(ErrorCode.logonTimeout, text, CloseCode.logonRefused);
+      return;
+    }
+    if (nowMs - this.#lastHeardMs > MISSED_HEARTBEATS * heartbeatIntervalMs) {
+      this.#endReason = SessionEndReason.timeout;
+      const text = `nothing heard for ${MISSED_HEARTBEATS} heartbeats`;
+      this.close(ErrorCode.heartbeatTimeout, text, CloseCode.heartbeatTimeout);
+      return;
+    }
+    if (nowMs - this.#lastHeartbeatMs >= heartbeatIntervalMs) {
+      this.#sayHeartbeat();
+      this.flush();
+    }
+    if (this.#catchUp !== null) this.catchUp();
+  }
+
+  // The end.
+
+  flush(): void {
+    const { outbox } = this.#messenger;
+    outbox.flush();
+    if (outbox.isEmpty) {
+      this.#allowance = 0;
+      return;
+    }
+    if (!this.#socket.isOpen) return;
+    if (outbox.waitingBytes > this.#options.maxSendBufferBytes + this.#allowance) {
+      this.close(ErrorCode.slowConsumer, "the client reads too slowly", CloseCode.tryAgain);
+    }
+  }
+
+  onDrain(): void {
+    this.flush();
+    if (this.#catchUp !== null) this.catchUp();
+  }
+
+  onClose(): void {
+    this.#catchUp?.close();
+    this.#host.onEnd(this, this.#endReason);
+  }
+
+  /** Says why, then closes. */
+  close(code: ErrorCode, text: string, closeCode: number): void {
+    if (!this.#socket.isOpen) return;
+    this.#messenger.error(code, text);
+    this.#messenger.outbox.flush();
+    // A close frame holds no more than 123 bytes of text.
+    this.#socket.close(closeCode, text.slice(0, 100));
+  }
+
+  end(reason: SessionEndReason, code: ErrorCode, text: string, closeCode: number): void {
+    this.#endReason = reason;
+    this.close(code, text, closeCode);
+  }
+
+  #refuse(error: unknown, names: RequestNames): void {
+    if (!(error instanceof CommandError)) throw error;
+    this.#sayError(errorCodeOf(error), error.message, names);
+  }
+
+  #sayError(code: ErrorCode, text: string, names: RequestNames): void {
+    if (!this.#socket.isOpen) return;
+    if (!this.#errors.take(this.#lastHeardMs)) {
+      this.close(ErrorCode.rateLimited, "too many errors", CloseCode.policy);
+      return;
+    }
+    this.#messenger.error(code, text, names);
+  }
+}
+
+const REFUSALS = {
+  overloaded: "the server is overloaded: new orders are refused, cancels pass",
+  diskLow: "the server is low on disk space: new orders are refused, cancels pass",
+  shuttingDown: "the server is shutting down",
+} as const;

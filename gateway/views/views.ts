@@ -1,0 +1,54 @@
+import {
+  INSTRUMENT_LENGTH,
+  INSTRUMENT_STATE_OFFSET,
+  INSTRUMENT_TEMPLATE_ID,
+  MARKET_STATE_CHANGED_STATE_OFFSET,
+  MARKET_STATE_CHANGED_TEMPLATE_ID,
+} from "../../protocol/generated/events.ts";
+import { EVENT_HEADER_INSTRUMENT_ID_OFFSET } from "../../protocol/generated/headers.ts";
+import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
+import type { EventListener } from "../stage/gateway-stage.ts";
+import { Holdings } from "./holdings.ts";
+import { OrderTracker, type ShownBook } from "./order-tracker.ts";
+
+/** What the gateway knows of the engine's state, built from events alone. */
+export class Views implements EventListener {
+  readonly directory = new InstrumentDirectory();
+  readonly orders: OrderTracker;
+  readonly holdings = new Holdings(this.directory);
+  /** The instruments' last `instrument` events, with the state that now holds, by id. */
+  readonly definitions = new Map<number, Uint8Array>();
+
+  constructor(book: ShownBook) {
+    this.orders = new OrderTracker(book);
+  }
+
+  onEvent(view: DataView, offset: number): void {
+    this.directory.onEvent(view, offset);
+    this.orders.onEvent(view, offset);
+    this.holdings.onEvent(view, offset);
+    this.#keepDefinition(view, offset);
+  }
+
+  onCommandsComplete(): void {
+    this.orders.endCommand();
+  }
+
+  onRoundEnd(): void {}
+
+  #keepDefinition(view: DataView, offset: number): void {
+    const templateId = view.getUint16(offset + 2, true);
+    if (templateId !== INSTRUMENT_TEMPLATE_ID && templateId !== MARKET_STATE_CHANGED_TEMPLATE_ID) {
+      return;
+    }
+    const id = view.getUint32(offset + EVENT_HEADER_INSTRUMENT_ID_OFFSET, true);
+    if (templateId === INSTRUMENT_TEMPLATE_ID) {
+      const start = view.byteOffset + offset;
+      this.definitions.set(id, new Uint8Array(view.buffer, start, INSTRUMENT_LENGTH).slice());
+      return;
+    }
+    const definition = this.definitions.get(id);
+    if (definition === undefined) return;
+    definition[INSTRUMENT_STATE_OFFSET] = view.getUint8(offset + MARKET_STATE_CHANGED_STATE_OFFSET);
+  }
+}

@@ -9,7 +9,14 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The folders that the build compiles; tsconfig.build.json names the same. */
-export const SOURCE_FOLDERS = ["protocol", "engine", "gateway", "replay", "bench"];
+export const SOURCE_FOLDERS = [
+  "protocol",
+  "engine",
+  "gateway",
+  "replay",
+  "bench",
+  "test/reference",
+];
 
 const INSTALL_STAMP = "node_modules/.crossbook-install.json";
 const BUILD_STAMP = "dist/.build-stamp";

@@ -1,0 +1,501 @@
+import {
+  AccountField,
+  InstrumentField,
+  MarketState,
+  OrderField,
+  OrderType,
+  RejectReason,
+  SelfTradePrevention,
+  Side,
+  TimeInForce,
+  Verdict,
+} from "../../../protocol/generated/enums.ts";
+import { MAX_INTEGER, MAX_PRICE_TICKS, MIN_PRICE_TICKS } from "../../../protocol/terms.ts";
+import type { ReferenceEngine } from "../engine.ts";
+import { type CommandDraft, completeCommand, type PlainCommand } from "../records.ts";
+import type { Instrument, Order } from "../state.ts";
+import type { InstrumentProfile, Profile } from "./profile.ts";
+import type { Random } from "./random.ts";
+
+// An iceberg of n parts is n fills of one sweep.
+const MOST_PARTS = 100;
+
+function displayFor(random: Random, lots: number): number {
+  const least = Math.max(1, Math.ceil(lots / MOST_PARTS));
+  return random.chance(0.5) ? least : random.int(least, Math.max(least, lots));
+}
+
+type Fields = Record<string, number | boolean | string>;
+
+/**
+ * Commands that lead somewhere: few prices, few accounts, ids that exist, and now and then what
+ * nobody in his right mind would send. It looks at the reference to know what is open.
+ */
+export class CommandGenerator {
+  readonly #profile: Profile;
+  readonly #reference: ReferenceEngine;
+  #seq = 0;
+  #timestampUs = 1_700_000_000_000_000;
+  /** orderIds and clientOrderIds seen lately, dead ones too. */
+  readonly #seen: { account: number; orderId: number; clientOrderId: number }[] = [];
+
+  constructor(profile: Profile, reference: ReferenceEngine) {
+    this.#profile = profile;
+    this.#reference = reference;
+  }
+
+  /** What every run starts with. */
+  opening(random: Random): PlainCommand[] {
+    return this.#profile.instruments.map((instrument) =>
+      this.#stamp(random, this.#defineInstrument(random, instrument)),
+    );
+  }
+
+  next(random: Random): PlainCommand {
+    return this.#stamp(random, this.#draft(random));
+  }
+
+  #stamp(random: Random, draft: CommandDraft): PlainCommand {
+    this.#seq++;
+    this.#timestampUs += random.pick([0, 0, 1, 1000]);
+    const header: Fields = { seq: this.#seq, timestampUs: this.#timestampUs };
+    if (random.chance(0.1)) header.requestId = random.pick([1, 77, MAX_INTEGER]);
+    if (random.chance(0.1)) header.keyNumber = random.int(1, 5);
+    header.verdict = random.pick([Verdict.pending, Verdict.passed]);
+    if (random.chance(this.#profile.chance.nonsense / 2)) {
+      header.verdict = random.pick([Verdict.refusedByRisk, Verdict.refusedAtEntry]);
+      header.reason = random.pick(
+        Object.values(RejectReason).filter((reason) => reason !== RejectReason.none),
+      );
+    }
+    const command = completeCommand({ ...header, ...draft } as CommandDraft);
+    if (command.type === "NewOrder") {
+      const { account, clientOrderId } = command;
+      this.#seen.push({ account, orderId: command.seq, clientOrderId });
+      if (this.#seen.length > 30) this.#seen.shift();
+    }
+    return command;
+  }
+
+  #draft(random: Random): CommandDraft {
+    const { chance } = this.#profile;
+    const shut = this.#reference.instruments.find(({ state }) => state !== MarketState.continuous);
+    if (shut !== undefined && random.chance(shut.state === MarketState.auction ? 0.03 : 0.1)) {
+      const { id: instrumentId } = shut;
+      return { type: "SetMarketState", instrumentId, state: MarketState.continuous };
+    }
+    const kind = random.weighted({
+      newOrder: 1 - chance.cancel - chance.replace,
+      cancelOrder: chance.cancel,
+      replaceOrder: chance.replace,
+      marketState: chance.stateChange,
+      administration: chance.administration,
+      massCancel: 0.005,
+      sessions: 0.005,
+      killSwitch: 0.003,
+      advanceTime: 0.02,
+      snapshot: 0.005,
+    });
+    const account = random.pick(this.#profile.accounts);
+    const idle = this.#reference.openOrders[Symbol.iterator]().next().done === true;
+    if (idle && (kind === "cancelOrder" || kind === "replaceOrder") && random.chance(0.9)) {
+      return this.#newOrder(random);
+    }
+    switch (kind) {
+      case "newOrder":
+        return this.#newOrder(random);
+      case "cancelOrder":
+        return { type: "CancelOrder", ...this.#someOrder(random) };
+      case "replaceOrder":
+        return this.#replaceOrder(random);
+      case "marketState": {
+        const state = random.pick([1, 2, 2, 2, 2, 3, 4, 5, random.int(0, 7)]);
+        return { type: "SetMarketState", ...this.#byIdOrSymbol(random), state };
+      }
+      case "administration":
+        return this.#administration(random);
+      case "massCancel": {
+        const where = random.chance(0.5) ? this.#byIdOrSymbol(random) : {};
+        return { type: "MassCancel", account, ...where, side: random.pick([0, 0, 1, 2]) };
+      }
+      case "sessions": {
+        const type = random.pick(["SessionStart", "SessionEnd"] as const);
+        return { type, account, keyId: "K1", cancelOnDisconnect: random.chance(0.6) };
+      }
+      case "killSwitch":
+        return { type: "KillSwitch", account, engaged: random.chance(0.6) };
+      case "advanceTime":
+        this.#timestampUs += random.pick([0, 1, 500, 5000]);
+        return { type: "AdvanceTime" };
+      case "snapshot":
+        return { type: "Snapshot" };
+    }
+  }
+
+  // Orders.
+
+  #newOrder(random: Random): CommandDraft {
+    const { chance, accounts, clientOrderIds } = this.#profile;
+    const instrument = this.#instrument(random);
+    const side = random.pick([Side.buy, Side.sell]);
+    const stopped = random.chance(chance.stop);
+    const priced = !random.chance(chance.market);
+    const orderType = stopped
+      ? priced
+        ? OrderType.stopLimit
+        : OrderType.stop
+      : priced
+        ? OrderType.limit
+        : OrderType.market;
+    const price = this.#price(random, side);
+    const lots = this.#lots(random, price);
+    const order: Fields = {
+      account: random.chance(0.97) ? random.pick(accounts) : random.int(1, 80),
+      instrumentId: instrument?.id ?? 1,
+      clientOrderId: random.chance(0.95) ? random.int(1, clientOrderIds) : 0,
+      side,
+      orderType,
+      quantityLots: lots,
+      timeInForce: this.#timeInForce(random, orderType),
+      selfTradePrevention: random.chance(chance.prevention)
+        ? random.int(SelfTradePrevention.none, SelfTradePrevention.decrement)
+        : SelfTradePrevention.unset,
+    };
+    let present = OrderField.quantity | (order.clientOrderId !== 0 ? OrderField.clientOrderId : 0);
+    if (priced) {
+      order.priceTicks = price;
+      present |= OrderField.price;
+    }
+    if (stopped) {
+      order.stopPriceTicks = this.#price(random, side);
+      present |= OrderField.stopPrice;
+    }
+    const rests = order.timeInForce !== TimeInForce.ioc && order.timeInForce !== TimeInForce.fok;
+    if (order.timeInForce === TimeInForce.gtd) {
+      order.expireTimeUs = this.#timestampUs + random.pick([0, 1, 1000, 1001, 20_000, MAX_INTEGER]);
+      if (order.expireTimeUs > MAX_INTEGER) order.expireTimeUs = MAX_INTEGER;
+      present |= OrderField.expireTime;
+    }
+    if (priced && rests && random.chance(chance.iceberg)) {
+      order.displayLots = displayFor(random, lots);
+      present |= OrderField.displayQuantity;
+    }
+    if (orderType === OrderType.limit && rests && random.chance(0.1))
+      present |= OrderField.postOnly;
+    if (order.timeInForce === TimeInForce.ioc && random.chance(0.3)) {
+      order.minLots = random.int(1, Math.max(1, Math.min(lots, 10)));
+      present |= OrderField.minQuantity;
+    }
+    order.present = present;
+    if (random.chance(chance.nonsense)) this.#spoilOrder(random, order);
+    return { type: "NewOrder", ...order };
+  }
+
+  #timeInForce(random: Random, orderType: OrderType): number {
+    const { immediate } = this.#profile.chance;
+    const usual = [TimeInForce.none, TimeInForce.gtc, TimeInForce.day, TimeInForce.gtd];
+    if (orderType === OrderType.market) {
+      return random.pick([TimeInForce.none, TimeInForce.ioc, TimeInForce.fok]);
+    }
+    if (orderType !== OrderType.stop && random.chance(immediate)) {
+      return random.pick([TimeInForce.ioc, TimeInForce.fok]);
+    }
+    return random.pick(usual);
+  }
+
+  #spoilOrder(random: Random, order: Fields): void {
+    const spoil: (() => void)[] = [
+      () => (order.side = random.int(0, 4)),
+      () => (order.orderType = random.int(0, 6)),
+      () => (order.timeInForce = random.int(0, 7)),
+      () => (order.selfTradePrevention = random.int(0, 8)),
+      () => (order.present = random.int(0, 255)),
+      () => (order.present = (order.present as number) ^ (1 << random.int(0, 7))),
+      () => (order.instrumentId = random.pick([0, 1, 9, 4294967295])),
+      () => Object.assign(order, { instrumentId: 0, symbol: "NOPE" }),
+      () => (order.quantityLots = random.pick([0, 1, MAX_INTEGER])),
+      () => (order.displayLots = random.pick([0, order.quantityLots as number, MAX_INTEGER])),
+      () => (order.minLots = random.pick([0, 1, MAX_INTEGER])),
+      () => (order.expireTimeUs = random.pick([0, 1, this.#timestampUs, MAX_INTEGER])),
+      () => (order.priceTicks = random.pick([MIN_PRICE_TICKS, -1, 0, MAX_PRICE_TICKS])),
+      () => (order.stopPriceTicks = random.pick([MIN_PRICE_TICKS, -1, 0, MAX_PRICE_TICKS])),
+      () => (order.clientOrderId = random.pick([0, 1, MAX_INTEGER])),
+      () => (order.flags = 3),
+    ];
+    for (let i = random.int(1, 2); i > 0; i--) random.pick(spoil)();
+  }
+
+  /** Mostly an open order, by either id; else a dead one, a stranger's or none at all. */
+  #someOrder(random: Random): Fields {
+    const open = [...this.#reference.openOrders];
+    let account: number;
+    let orderId: number;
+    let clientOrderId: number;
+    if (open.length > 0 && random.chance(0.92)) {
+      const order = random.pick(open);
+      ({ account, clientOrderId } = order);
+      orderId = order.id;
+    } else if (this.#seen.length > 0) {
+      ({ account, orderId, clientOrderId } = random.pick(this.#seen));
+    } else {
+      return { account: 1, orderId: random.pick([1, 2, MAX_INTEGER]) };
+    }
+    if (random.chance(0.03)) account = random.pick(this.#profile.accounts);
+    if (random.chance(0.01)) orderId = random.pick([1, 2, this.#seq + 1, MAX_INTEGER]);
+    return clientOrderId !== 0 && random.chance(0.5)
+      ? { account, clientOrderId }
+      : { account, orderId };
+  }
+
+  #replaceOrder(random: Random): CommandDraft {
+    const named = this.#someOrder(random);
+    const order = [...this.#reference.openOrders].find(
+      (open) => open.id === named.orderId || open.clientOrderId === named.clientOrderId,
+    );
+    const fields: Fields = {};
+    let present = 0;
+    const decimal = (field: string, units: number, unit: { value: bigint; scale: number }) => {
+      if (random.chance(0.7)) {
+        fields[field] = units;
+        fields[`${field}Scale`] = 255;
+        return;
+      }
+      const value = Number(BigInt(units) * unit.value);
+      const off = random.chance(0.1) ? random.pick([-1, 1]) : 0;
+      fields[field] = Number.isSafeInteger(value + off) ? value + off : 1;
+      fields[`${field}Scale`] = Number.isSafeInteger(value + off) ? unit.scale : 254;
+    };
+    const tick = order?.instrument.tickSize ?? { value: 1n, scale: 0 };
+    const lot = order?.instrument.lotSize ?? { value: 1n, scale: 0 };
+    const side = order?.side ?? Side.buy;
+    if ((order === undefined || order.priceTicks !== null) && random.chance(0.5)) {
+      const same = order?.priceTicks ?? null;
+      const price = same !== null && random.chance(0.3) ? same : this.#price(random, side);
+      decimal("price", price, tick);
+      present |= OrderField.price;
+    }
+    if ((order === undefined || order.stopPriceTicks !== null) && random.chance(0.4)) {
+      decimal("stopPrice", this.#price(random, side), tick);
+      present |= OrderField.stopPrice;
+    }
+    if (random.chance(0.6)) {
+      decimal("quantity", this.#newTotal(random, order), lot);
+      present |= OrderField.quantity;
+    }
+    if (random.chance(0.15)) {
+      const total = Math.max(Number(fields.quantity ?? 0), order?.totalLots ?? 1);
+      const display = random.chance(0.3) ? order?.displayLots : null;
+      decimal("displayQuantity", display ?? displayFor(random, total), lot);
+      present |= OrderField.displayQuantity;
+    }
+    if (random.chance(this.#profile.chance.nonsense)) {
+      const field = random.pick(["price", "stopPrice", "quantity", "displayQuantity"] as const);
+      present |= OrderField[field];
+      fields[field] = random.pick([0, 1, -1, 2147483648, -2147483649, MAX_INTEGER, -MAX_INTEGER]);
+      fields[`${field}Scale`] = random.pick([0, 1, 15, 253, 254, 255]);
+    }
+    if (random.chance(this.#profile.chance.nonsense)) present = random.int(0, 255);
+    const flags = random.chance(0.1) ? 1 : 0;
+    return { type: "ReplaceOrder", ...named, ...fields, present, flags };
+  }
+
+  #newTotal(random: Random, order: Order | undefined): number {
+    if (order === undefined) return random.int(1, 10);
+    const gone = order.filledLots + order.reducedLots;
+    const choice = random.int(0, 5);
+    if (choice === 0) return order.totalLots;
+    if (choice === 1) return Math.max(0, gone + random.int(-1, 1));
+    if (choice <= 3) return random.int(1, order.totalLots);
+    return Math.min(MAX_INTEGER, order.totalLots + random.int(1, 5));
+  }
+
+  // Values.
+
+  #instrument(random: Random): Instrument | undefined {
+    return this.#reference.instruments.length === 0
+      ? undefined
+      : random.pick(this.#reference.instruments);
+  }
+
+  #byIdOrSymbol(random: Random): Fields {
+    if (random.chance(this.#profile.chance.nonsense)) {
+      return random.pick<Fields>([{ instrumentId: 77 }, { symbol: "NOPE" }, {}]);
+    }
+    const instrument = this.#instrument(random);
+    return { instrumentId: instrument?.id ?? 1 };
+  }
+
+  #price(random: Random, side: Side): number {
+    const { centre, spread, wild } = this.#profile;
+    if (random.chance(wild)) {
+      return random.chance(0.2)
+        ? random.pick([MIN_PRICE_TICKS, MIN_PRICE_TICKS + 1, -1, 0, 1, MAX_PRICE_TICKS])
+        : random.int(MIN_PRICE_TICKS, MAX_PRICE_TICKS);
+    }
+    // Buyers a little lower than sellers: books grow, and cross now and then. In an auction they
+    // are to cross.
+    const collecting = this.#reference.instruments[0]?.state === MarketState.auction;
+    const lean = (side === Side.buy) === collecting ? 1 : -1;
+    const price = centre + random.int(-spread, spread) + (random.chance(0.3) ? lean * spread : 0);
+    return Math.min(MAX_PRICE_TICKS, Math.max(MIN_PRICE_TICKS, price));
+  }
+
+  #lots(random: Random, price: number): number {
+    const { maxLots } = this.#profile;
+    if (maxLots <= 1_000_000) return random.int(1, maxLots);
+    const ceiling = price === 0 ? MAX_INTEGER : Math.floor(MAX_INTEGER / Math.abs(price));
+    const lots = random.pick([1, 2, 3, ceiling, ceiling, Math.floor(ceiling / 2), ceiling + 1]);
+    return Math.min(MAX_INTEGER, Math.max(1, lots));
+  }
+
+  // Administration.
+
+  #administration(random: Random): CommandDraft {
+    const kind = random.weighted({ instrument: 4, account: 4, asset: 1, balance: 2 });
+    if (kind === "instrument") {
+      return this.#defineInstrument(random, random.pick(this.#profile.instruments));
+    }
+    if (kind === "account") return this.#setAccount(random);
+    if (kind === "asset") {
+      const asset = random.pick(["USD", "EUR", "ABC", "lower", "", "TOO*BAD", "Q"]);
+      return { type: "DefineAsset", asset, scale: random.pick([0, 2, 3, 15, 16, 255]) };
+    }
+    return {
+      type: "AdjustBalance",
+      account: random.pick(this.#profile.accounts),
+      asset: random.pick(["USD", "ABC", "NOPE"]),
+      reference: random.pick(["", "wire 7"]),
+      amount: random.pick([0, 1, -1, 150, -12_345, MAX_INTEGER, -MAX_INTEGER]),
+      amountScale: random.pick([0, 0, 1, 2, 9, 253, 254]),
+    };
+  }
+
+  #setAccount(random: Random): CommandDraft {
+    const bits = Object.values(AccountField);
+    let present = 0;
+    for (let i = random.int(1, 4); i > 0; i--) present |= random.pick(bits);
+    const forInstrument = (present & AccountField.symbol) !== 0;
+    if (random.chance(0.9)) {
+      present &= forInstrument
+        ? ~(AccountField.selfTradePrevention | AccountField.mode | AccountField.instruments)
+        : ~AccountField.allowed;
+    }
+    const limits = AccountField.orderRate * 2 - AccountField.maxOrderQuantity;
+    const cleared = random.chance(0.3) ? present & limits & random.int(0, 4095) : 0;
+    const set: Fields = { account: random.pick(this.#profile.accounts), present, cleared };
+    if (forInstrument) Object.assign(set, this.#byIdOrSymbol(random));
+    const given = (field: number) => (present & ~cleared & field) !== 0;
+    const decimal = (field: keyof typeof AccountField) => {
+      if (!given(AccountField[field])) return;
+      set[field] = random.pick([0, 1, 25, 1000, MAX_INTEGER]);
+      set[`${field}Scale`] = random.pick([0, 0, 1, 2]);
+    };
+    decimal("maxOrderQuantity");
+    decimal("maxOrderNotional");
+    decimal("maxPosition");
+    decimal("maxGrossNotional");
+    if (given(AccountField.maxOpenOrders)) set.maxOpenOrders = random.int(0, 50);
+    if (given(AccountField.priceCollarTicks)) set.priceCollarTicks = random.int(0, 50);
+    if (given(AccountField.orderRate)) {
+      set.orderRatePerSecond = random.int(0, 50);
+      set.orderRateBurst = random.int(0, 50);
+    }
+    if (given(AccountField.selfTradePrevention)) set.selfTradePrevention = random.int(1, 5);
+    if (given(AccountField.mode)) set.mode = random.int(1, 3);
+    if (given(AccountField.instruments)) set.instruments = random.int(1, 2);
+    if (given(AccountField.allowed)) set.allowed = random.chance(0.5);
+    return { type: "SetAccount", ...set };
+  }
+
+  #defineInstrument(random: Random, profile: InstrumentProfile): CommandDraft {
+    const { centre, spread, maxLots } = this.#profile;
+    const [tick, tickScale] = profile.tick;
+    const [lot, lotScale] = profile.lot;
+    const fields: Fields = { symbol: profile.symbol };
+    let present = InstrumentField.tickSize | InstrumentField.lotSize;
+    const known = this.#reference.instruments.some(({ symbol }) => symbol === profile.symbol);
+    if (known && random.chance(0.7)) present = 0;
+    fields.tickSize = tick;
+    fields.tickSizeScale = tickScale;
+    fields.lotSize = lot;
+    fields.lotSizeScale = lotScale;
+    let cleared = 0;
+    const maybe = (field: keyof typeof InstrumentField, chance: number, set: () => void) => {
+      if (!random.chance(chance)) return;
+      present |= InstrumentField[field];
+      if (field !== "makerFeeRate" && field !== "takerFeeRate" && random.chance(0.4)) {
+        cleared |= InstrumentField[field];
+      } else set();
+    };
+    const lots = (field: string, count: number) => {
+      const value = count * lot;
+      fields[field] = Number.isSafeInteger(value) ? value : lot;
+      fields[`${field}Scale`] = lotScale;
+    };
+    maybe("minQuantity", 0.1, () => lots("minQuantity", random.int(1, 2)));
+    maybe("maxQuantity", 0.1, () => lots("maxQuantity", random.int(2, Math.max(2, maxLots))));
+    maybe("maxNotional", 0.1, () => {
+      const usual = Math.min(MAX_INTEGER, maxLots * (Math.abs(centre) + spread) * tick * lot);
+      fields.maxNotional = random.pick([Math.ceil(usual / 2), usual, 100, MAX_INTEGER]);
+      fields.maxNotionalScale = random.chance(0.8) ? tickScale + lotScale : random.pick([0, 1, 7]);
+    });
+    maybe("referencePrice", 0.3, () => {
+      const ticks = centre + random.int(-spread, spread);
+      fields.referencePrice = Math.min(MAX_PRICE_TICKS, Math.max(MIN_PRICE_TICKS, ticks)) * tick;
+      fields.referencePriceScale = tickScale;
+    });
+    maybe("priceBandTicks", 0.15, () => {
+      fields.priceBandTicks = random.pick([0, 1, 2, spread, 4 * spread, 4294967295]);
+    });
+    maybe("marketProtectionTicks", 0.3, () => {
+      fields.marketProtectionTicks = random.pick([0, 1, 2, spread, 4294967295]);
+    });
+    maybe("makerFeeRate", 0.4, () => {
+      fields.makerFeeRateE8 = random.pick([-10_000, -333_333, 1, 100_000, -50_000_000]);
+    });
+    maybe("takerFeeRate", 0.4, () => {
+      fields.takerFeeRateE8 = random.pick([0, 1, 25_000, 33_333_333, 100_000_000]);
+    });
+    if (!known && random.chance(0.15)) {
+      present |= InstrumentField.state;
+      fields.state = random.int(MarketState.preOpen, MarketState.closed);
+    }
+    if (random.chance(this.#profile.chance.nonsense) && this.#seq > 5) {
+      this.#spoilDefinition(random, fields);
+      if (random.chance(0.5)) present |= random.pick(Object.values(InstrumentField));
+    }
+    return { type: "DefineInstrument", ...fields, present, cleared };
+  }
+
+  #spoilDefinition(random: Random, fields: Fields): void {
+    const odd = [0, 1, -1, 7, MAX_INTEGER];
+    const scales = [0, 3, 15, 16, 253, 254];
+    const spoil: (() => void)[] = [
+      () => (fields.symbol = random.pick(["", "lower", "NEW-SYM", "A B", "NEW.2"])),
+      () =>
+        Object.assign(fields, { tickSize: random.pick(odd), tickSizeScale: random.pick(scales) }),
+      () => Object.assign(fields, { lotSize: random.pick(odd), lotSizeScale: random.pick(scales) }),
+      () =>
+        Object.assign(fields, {
+          minQuantity: random.pick(odd),
+          minQuantityScale: random.pick(scales),
+        }),
+      () =>
+        Object.assign(fields, {
+          maxQuantity: random.pick(odd),
+          maxQuantityScale: random.pick(scales),
+        }),
+      () =>
+        Object.assign(fields, {
+          maxNotional: random.pick(odd),
+          maxNotionalScale: random.pick(scales),
+        }),
+      () => Object.assign(fields, { referencePrice: random.pick(odd), referencePriceScale: 15 }),
+      () => (fields.baseAsset = random.pick(["ABC", "USD", "lower", ""])),
+      () => (fields.quoteAsset = random.pick(["USD", "EUR", "lower", ""])),
+      () => (fields.makerFeeRateE8 = random.pick([2_000_000_000, -2_000_000_000])),
+      () => (fields.state = random.int(0, 7)),
+    ];
+    random.pick(spoil)();
+  }
+}

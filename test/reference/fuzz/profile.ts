@@ -1,0 +1,93 @@
+import { MAX_INTEGER, MAX_PRICE_TICKS, MIN_PRICE_TICKS } from "../../../protocol/terms.ts";
+import type { ReferenceCapacity } from "../capacity.ts";
+import type { Random } from "./random.ts";
+
+export interface InstrumentProfile {
+  readonly symbol: string;
+  readonly tick: readonly [value: number, scale: number];
+  readonly lot: readonly [value: number, scale: number];
+}
+
+/** What kind of market a run is; every run draws its own. */
+export interface Profile {
+  readonly capacity: ReferenceCapacity;
+  readonly accounts: readonly number[];
+  readonly instruments: readonly InstrumentProfile[];
+  readonly centre: number;
+  /** Prices lie within ± this of the centre. */
+  readonly spread: number;
+  /** Now and then a price from the whole range. */
+  readonly wild: number;
+  readonly maxLots: number;
+  readonly clientOrderIds: number;
+  readonly chance: {
+    readonly iceberg: number;
+    readonly stop: number;
+    readonly market: number;
+    readonly immediate: number;
+    readonly prevention: number;
+    readonly nonsense: number;
+    readonly stateChange: number;
+    readonly administration: number;
+    readonly cancel: number;
+    readonly replace: number;
+  };
+}
+
+const TICKS: readonly (readonly [number, number])[] = [
+  [1, 0],
+  [1, 2],
+  [25, 2],
+  [5, 1],
+];
+const LOTS: readonly (readonly [number, number])[] = [
+  [1, 0],
+  [1, 3],
+  [10, 0],
+];
+
+export function drawProfile(random: Random): Profile {
+  const centre = random.pick([100, 100, 0, -40, MAX_PRICE_TICKS, MIN_PRICE_TICKS]);
+  const size = random.weighted({ tiny: 6, small: 5, wide: 1, extreme: 1 });
+  const maxLots = { tiny: 3, small: 20, wide: 1_000_000, extreme: MAX_INTEGER }[size];
+  const tight = random.chance(0.3);
+  const orders = tight ? random.int(4, 24) : random.int(60, 400);
+  const symbols = random.pick([
+    ["ABC-USD"],
+    ["ABC-USD"],
+    ["ABC-USD", "XYZ-USD"],
+    ["A", "B/C", "D_E"],
+  ]);
+  return {
+    capacity: {
+      orders,
+      levels: random.chance(0.3) ? random.int(4, 24) : 1000,
+      instruments: symbols.length + random.int(0, 1),
+      accounts: random.chance(0.2) ? 3 : 64,
+      assets: random.chance(0.2) ? 4 : 32,
+    },
+    accounts: random.pick([[1], [1, 2], [1, 2, 3], [1, 2, 3, 4294967295]]),
+    instruments: symbols.map((symbol) => ({
+      symbol,
+      tick: random.pick(TICKS),
+      lot: random.pick(LOTS),
+    })),
+    centre,
+    spread: random.pick([1, 2, 4, 10, 100]),
+    wild: random.pick([0, 0, 0.02, 0.3]),
+    maxLots,
+    clientOrderIds: random.pick([4, 40, 1000]),
+    chance: {
+      iceberg: random.pick([0, 0.2, 0.6]),
+      stop: random.pick([0, 0.15, 0.4]),
+      market: random.pick([0.05, 0.2]),
+      immediate: random.pick([0.05, 0.3]),
+      prevention: random.pick([0, 0.3, 0.9]),
+      nonsense: random.pick([0.01, 0.05]),
+      stateChange: random.pick([0.005, 0.02, 0.1]),
+      administration: random.pick([0.01, 0.04, 0.15]),
+      cancel: random.pick([0.03, 0.1, 0.25]),
+      replace: random.pick([0.03, 0.1, 0.3]),
+    },
+  };
+}

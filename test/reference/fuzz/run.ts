@@ -1,0 +1,130 @@
+import type { ReferenceCapacity } from "../capacity.ts";
+import { compact, completeCommand, type PlainCommand } from "../records.ts";
+import { type Counts, count } from "./coverage.ts";
+import { type ChallengerFactory, Difference, Duel, Stand } from "./duel.ts";
+import { CommandGenerator } from "./generator.ts";
+import { drawProfile, type Profile } from "./profile.ts";
+import { Random } from "./random.ts";
+import { shrink } from "./shrink.ts";
+
+/** What a failed run says; `commands` are the fewest that still show the difference. */
+export class FailedRun extends Error {
+  readonly seed: number;
+  readonly commands: readonly PlainCommand[];
+
+  constructor(
+    seed: number,
+    capacity: ReferenceCapacity,
+    commands: readonly PlainCommand[],
+    difference: Error,
+  ) {
+    const lines = commands.map((command) => JSON.stringify(compact(command))).join("\n");
+    const found = `seed ${seed}, capacity ${JSON.stringify(capacity)}`;
+    super(`${difference.message}\n${found}, ${commands.length} commands:\n${lines}`);
+    this.seed = seed;
+    this.commands = commands;
+  }
+}
+
+const CHECK_EVERY = 50;
+
+/** One market from its opening to its end, `length` commands long. Throws a FailedRun. */
+export function run(create: ChallengerFactory, seed: number, length: number): Counts {
+  const random = new Random(seed);
+  const profile = drawProfile(random);
+  const counts: Counts = {};
+  const commands: PlainCommand[] = [];
+  try {
+    play(create, random, profile, length, commands, counts);
+  } catch (error) {
+    if (!(error instanceof Difference)) throw error;
+    const { capacity } = profile;
+    const fewest = shrink(commands, (candidate) => fails(create, capacity, candidate));
+    throw new FailedRun(seed, capacity, fewest, fails(create, capacity, fewest) ?? error);
+  }
+  return counts;
+}
+
+function play(
+  create: ChallengerFactory,
+  random: Random,
+  profile: Profile,
+  length: number,
+  commands: PlainCommand[],
+  counts: Counts,
+): void {
+  const duel = new Duel(create, profile.capacity);
+  const generator = new CommandGenerator(profile, duel.reference);
+  const step = (command: PlainCommand) => {
+    commands.push(command);
+    count(counts, command, duel.step(command));
+    if (commands.length % CHECK_EVERY === 0) duel.checkState();
+  };
+  for (const command of generator.opening(random)) step(command);
+  while (commands.length < length) step(generator.next(random));
+  for (const command of closing(duel, profile, commands[commands.length - 1])) step(command);
+  finish(create, duel, profile.capacity, commands);
+}
+
+/** The state is right, and a fresh engine gets to the same one. */
+function finish(
+  create: ChallengerFactory,
+  duel: Duel,
+  capacity: ReferenceCapacity,
+  commands: readonly PlainCommand[],
+): void {
+  duel.checkState();
+  const again = new Stand(create, capacity, () => {});
+  for (const command of commands) again.apply(command);
+  const last = commands[commands.length - 1]?.seq ?? 0;
+  if (again.hash() !== duel.stand.hash()) {
+    throw new Difference(last, "the same commands lead a fresh engine to another state hash");
+  }
+}
+
+/** Ends the day: every order canceled, then as many new ones as the engine promised to hold. */
+function* closing(
+  duel: Duel,
+  profile: Profile,
+  last: PlainCommand | undefined,
+): Generator<PlainCommand> {
+  let seq = last?.seq ?? 0;
+  const timestampUs = last?.timestampUs ?? 0;
+  const next = (draft: Parameters<typeof completeCommand>[0]) => {
+    seq++;
+    return completeCommand({ seq, timestampUs, ...draft } as typeof draft);
+  };
+  for (const account of new Set([...duel.reference.openOrders].map((order) => order.account))) {
+    yield next({ type: "MassCancel", account });
+  }
+  const instrument = duel.reference.instruments[0];
+  const account = profile.accounts[0] as number;
+  if (instrument === undefined) return;
+  yield next({ type: "SetMarketState", instrumentId: instrument.id, state: 3 });
+  const bid = { side: 1, orderType: 1, quantityLots: instrument.minimumLots, present: 5 };
+  const { lastPriceTicks, referencePriceTicks } = instrument;
+  const priceTicks = lastPriceTicks ?? referencePriceTicks ?? 1;
+  for (let i = 0; i <= profile.capacity.orders; i++) {
+    yield next({ type: "NewOrder", account, instrumentId: instrument.id, ...bid, priceTicks });
+  }
+}
+
+/** The difference that a list of commands shows, if any. */
+export function fails(
+  create: ChallengerFactory,
+  capacity: ReferenceCapacity,
+  commands: readonly PlainCommand[],
+): Difference | null {
+  try {
+    const duel = new Duel(create, capacity);
+    for (const command of commands) {
+      duel.step(command);
+      duel.checkState();
+    }
+    finish(create, duel, capacity, commands);
+    return null;
+  } catch (error) {
+    if (error instanceof Difference) return error;
+    throw error;
+  }
+}

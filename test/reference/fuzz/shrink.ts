@@ -1,0 +1,59 @@
+import type { PlainCommand } from "../records.ts";
+
+/** seq again without gaps; an orderId goes with the command that made it. */
+function renumber(commands: readonly PlainCommand[]): PlainCommand[] {
+  const places = new Map(commands.map((command, index) => [command.seq, index + 1]));
+  return commands.map((command, index) => {
+    const moved = { ...command, seq: index + 1 };
+    if ("orderId" in moved && moved.orderId !== 0) {
+      moved.orderId = places.get(moved.orderId) ?? Number.MAX_SAFE_INTEGER;
+    }
+    return moved;
+  });
+}
+
+/**
+ * Takes commands out as long as what is left still fails: halves first, then smaller parts, at last
+ * one by one. Then simplifies what the commands say.
+ */
+export function shrink(
+  commands: readonly PlainCommand[],
+  fails: (commands: readonly PlainCommand[]) => unknown,
+): PlainCommand[] {
+  let best = renumber(commands);
+  if (!fails(best)) return best;
+  let part = Math.ceil(best.length / 2);
+  for (;;) {
+    let removed = false;
+    for (let from = best.length - part; from > -part; from -= part) {
+      const start = Math.max(0, from);
+      const candidate = renumber([...best.slice(0, start), ...best.slice(from + part)]);
+      if (candidate.length < best.length && fails(candidate)) {
+        best = candidate;
+        removed = true;
+      }
+    }
+    if (part > 1) part = Math.ceil(part / 2);
+    else if (!removed) break;
+  }
+  return simplify(best, fails);
+}
+
+/** Fields to 0 where that changes nothing. */
+function simplify(
+  commands: PlainCommand[],
+  fails: (commands: readonly PlainCommand[]) => unknown,
+): PlainCommand[] {
+  const best = commands;
+  for (const [index, command] of commands.entries()) {
+    for (const [field, value] of Object.entries(command)) {
+      if (field === "type" || field === "seq" || field === "timestampUs") continue;
+      const empty = typeof value === "number" ? 0 : typeof value === "string" ? "" : false;
+      if (value === empty) continue;
+      const before = best[index] as PlainCommand;
+      best[index] = { ...before, [field]: empty };
+      if (!fails(best)) best[index] = before;
+    }
+  }
+  return best;
+}

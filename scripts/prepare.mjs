@@ -15,6 +15,9 @@ export const SOURCE_FOLDERS = [
   "gateway",
   "replay",
   "bench",
+  "test/crash",
+  "test/day",
+  "test/processes",
   "test/reference",
 ];
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { RedisPublisher } from "../../../gateway/redis/publisher.ts";
+import { RedisProcess } from "../../processes/redis-process.ts";
 import { FlakyProxy } from "../../simulation/flaky-proxy.ts";
 import { MemoryEventLog, randomHistory, seededRandom, tradeEvent } from "./events.ts";
 import { expectExactlyOnce } from "./expectations.ts";
-import { RedisProcess } from "./redis-process.ts";
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const SYMBOLS = ["A", "B", "C"];

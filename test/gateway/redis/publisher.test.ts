@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { RedisPublisher } from "../../../gateway/redis/publisher.ts";
 import { Side } from "../../../protocol/generated/enums.ts";
+import { RedisProcess } from "../../processes/redis-process.ts";
 import {
   acceptedEvent,
   checkpointEvent,
@@ -13,7 +14,6 @@ import {
   tradeEvent,
 } from "./events.ts";
 import { expectExactlyOnce } from "./expectations.ts";
-import { RedisProcess } from "./redis-process.ts";
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -20,7 +20,7 @@ export class RedisProcess {
   }
 
   static async start(): Promise<RedisProcess> {
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-redis-test-"));
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-redis-"));
     const server = new RedisProcess(directory, await freePort());
     await server.restart();
     return server;

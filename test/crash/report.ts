@@ -1,0 +1,42 @@
+import type { CampaignReport } from "./campaign.ts";
+import { HITS } from "./fault-plan.ts";
+
+const MEANING = {
+  live: "SIGKILL under load, commands without an answer",
+  idle: "SIGKILL with nothing under way",
+  booting: "SIGKILL before the data directory was taken",
+  recovering: "SIGKILL in recovery, before ready",
+  stopping: "SIGKILL between SIGTERM and the end",
+  stopped: "SIGTERM, ended by itself before the SIGKILL",
+} as const;
+
+/** What was done, what happened, what was found. */
+export function formatReport(report: CampaignReport): string {
+  const { audit } = report;
+  const total = [...report.hits.values()].reduce((sum, count) => sum + count, 0);
+  const rows: readonly (readonly [string, number | string])[] = [
+    [`faults, seed ${report.seed}`, total],
+    ...HITS.map((hit) => [`  ${hit}: ${MEANING[hit]}`, report.hits.get(hit) ?? 0] as const),
+    ["server starts", report.starts],
+    ["commands sent", report.sent],
+    ["  answered", report.answered + report.duplicates],
+    ["  refused before they got a seq (the server was stopping)", report.refused],
+    ["sent again after a restart", report.resent],
+    ["  of those, duplicates of what had been taken", report.duplicates],
+    ["events that clients saw, each the journal's", audit.privateEvents],
+    ["  told again after a restart and compared", report.comparedAgain],
+    ["events in the journal, and in Redis once each", audit.events],
+    ["trades in the journal, and in Redis once each", audit.trades],
+    ["last seq", String(report.replay.lastSeq)],
+    ["state hash, live and replayed", String(report.replay.stateHash)],
+    ["event hash, live and replayed", String(report.replay.eventHash)],
+    ["seconds", report.seconds.toFixed(1)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${String(value).padStart(8)}`);
+  const verdict =
+    report.findings.length === 0
+      ? "Nothing acknowledged is lost, doubled or different."
+      : ["FAILED:", ...report.findings.map((finding) => `- ${finding}`)].join("\n");
+  return `${lines.join("\n")}\n\n${verdict}\n`;
+}

@@ -1,5 +1,6 @@
 import { describe, it } from "vitest";
 import { ReferenceEngine } from "../reference/engine.ts";
+import { EngineOnRing } from "./engine-on-ring.ts";
 import { administration } from "./scenarios/administration.ts";
 import { auctionsAndStates, fees } from "./scenarios/auctions-and-states.ts";
 import { icebergsAndReplace } from "./scenarios/icebergs-and-replace.ts";
@@ -12,6 +13,7 @@ const CAPACITY = { orders: 100, levels: 100, instruments: 4, accounts: 16, asset
 
 const ENGINES: Record<string, EngineFactory> = {
   "the reference": () => new ReferenceEngine(CAPACITY),
+  "the engine": () => new EngineOnRing(CAPACITY),
 };
 
 const SCENARIOS: Record<string, readonly Scenario[]> = {

@@ -1,0 +1,182 @@
+import { RunningHash } from "../protocol/event-hash.ts";
+import type { AccountSettings, Settings } from "./admin/account-settings.ts";
+import type { InstrumentTerms } from "./admin/definition.ts";
+import type { Instruments } from "./admin/instruments.ts";
+import { DEFAULT_MODE, DEFAULT_PREVENTION } from "./book/account-table.ts";
+import { TALLY } from "./book/arena.ts";
+import type { Book } from "./book/book.ts";
+import {
+  ACCOUNT,
+  ACCOUNT_WORDS,
+  DETAIL,
+  FLAG,
+  HAS,
+  INSTRUMENT,
+  LEVEL,
+  ORDER,
+  SIDE,
+  SIDE_WORDS,
+} from "./book/layout.ts";
+
+const GTD = 3;
+
+/**
+ * A hash over everything that the rules can see later, and nothing else: no places in memory, no
+ * order of hash chains, no free lists. Two engines that came to the same state in different ways,
+ * from genesis or from a snapshot, have the same.
+ */
+export class StateHash {
+  readonly #book: Book;
+  readonly #instruments: Instruments;
+  readonly #settings: AccountSettings;
+  #hash = new RunningHash();
+
+  constructor(book: Book, instruments: Instruments, settings: AccountSettings) {
+    this.#book = book;
+    this.#instruments = instruments;
+    this.#settings = settings;
+  }
+
+  /** Four u32 words. Takes time in the number of open orders. */
+  compute(into: Uint32Array): void {
+    this.#hash = new RunningHash();
+    const f = this.#book.arena.doubles;
+    for (const place of [TALLY.lastSeq, TALLY.timestampUs, TALLY.events, TALLY.trades]) {
+      this.#hash.updateNumber(f[place >> 1] as number);
+    }
+    for (const asset of this.#instruments.assets.all()) {
+      this.#text(asset.name);
+      this.#hash.updateWord(asset.scale);
+    }
+    this.#instruments.all().forEach((terms, index) => {
+      this.#instrument(terms, this.#book.arena.instrument(index + 1));
+    });
+    this.#accounts();
+    for (let i = 0; i < 4; i++) into[i] = this.#hash.word(i);
+  }
+
+  #instrument(terms: InstrumentTerms, at: number): void {
+    const m = this.#book.arena.words;
+    const hash = this.#hash;
+    this.#text(terms.symbol);
+    this.#text(terms.baseAsset);
+    this.#text(terms.quoteAsset);
+    for (const value of [
+      terms.tickSize.value,
+      terms.tickSize.scale,
+      terms.lotSize.value,
+      terms.lotSize.scale,
+      terms.notionalUnit,
+      terms.minLots,
+      terms.maxLots,
+      terms.maxNotional,
+      terms.makerFeeRateE8,
+      terms.takerFeeRateE8,
+    ]) {
+      hash.updateNumber(value);
+    }
+    for (const limit of [
+      terms.referencePriceTicks,
+      terms.priceBandTicks,
+      terms.marketProtectionTicks,
+    ]) {
+      hash.updateNumber(limit ?? -1);
+      hash.updateWord(limit === null ? 0 : 1);
+    }
+    hash.updateWord(m[at + INSTRUMENT.state] as number);
+    const traded = ((m[at + INSTRUMENT.flags] as number) & HAS.lastPrice) !== 0;
+    hash.updateWord(traded ? 1 : 0);
+    hash.updateWord(traded ? (m[at + INSTRUMENT.lastPrice] as number) : 0);
+    for (let side = 0; side < 4; side++) {
+      hash.updateWord(side);
+      let level = m[at + INSTRUMENT.sides + side * SIDE_WORDS + SIDE.best] as number;
+      for (; level !== 0; level = this.#book.prices.next(level)) {
+        hash.updateWord(m[level + LEVEL.price] as number);
+        let order = m[level + LEVEL.head] as number;
+        for (; order !== 0; order = m[order + ORDER.next] as number) this.#order(order);
+      }
+    }
+  }
+
+  #order(order: number): void {
+    const m = this.#book.arena.words;
+    const f = this.#book.arena.doubles;
+    const hash = this.#hash;
+    const flags = m[order + ORDER.flags] as number;
+    const detail = order + this.#book.arena.detail;
+    hash.updateWord(m[order + ORDER.idLow] as number);
+    hash.updateWord(m[order + ORDER.idHigh] as number);
+    hash.updateWord(m[order + ORDER.clientLow] as number);
+    hash.updateWord(m[order + ORDER.clientHigh] as number);
+    hash.updateWord(m[order + ORDER.account] as number);
+    hash.updateWord(flags);
+    hash.updateNumber(f[(order + ORDER.open) >> 1] as number);
+    hash.updateNumber(f[(detail + DETAIL.quantity) >> 1] as number);
+    hash.updateWord(m[detail + DETAIL.feeRest] as number);
+    if ((flags & FLAG.iceberg) !== 0) {
+      hash.updateNumber(f[(detail + DETAIL.display) >> 1] as number);
+      hash.updateNumber(f[(detail + DETAIL.hidden) >> 1] as number);
+    }
+    if ((flags & FLAG.minimum) !== 0) {
+      hash.updateNumber(f[(detail + DETAIL.minimum) >> 1] as number);
+    }
+    if ((flags & FLAG.waiting) !== 0) hash.updateWord(m[detail + DETAIL.limit] as number);
+    if (((flags >> FLAG.timeInForceShift) & FLAG.timeInForceMask) === GTD) {
+      hash.updateNumber(f[(detail + DETAIL.expire) >> 1] as number);
+    }
+  }
+
+  /** Accounts by number; those that were only ever seen with defaults do not count. */
+  #accounts(): void {
+    const m = this.#book.arena.words;
+    const records: number[] = [];
+    for (let i = 0; i < this.#book.arena.accountCount; i++) {
+      const record = this.#book.arena.accounts + i * ACCOUNT_WORDS;
+      const set =
+        m[record + ACCOUNT.selfTradePrevention] !== DEFAULT_PREVENTION ||
+        m[record + ACCOUNT.mode] !== DEFAULT_MODE ||
+        m[record + ACCOUNT.killSwitch] !== 0;
+      if (set) records.push(record);
+    }
+    const number = (record: number): number => (m[record + ACCOUNT.number] as number) >>> 0;
+    records.sort((a, b) => number(a) - number(b));
+    for (const record of records) {
+      this.#hash.updateWord(number(record));
+      this.#hash.updateWord(m[record + ACCOUNT.selfTradePrevention] as number);
+      this.#hash.updateWord(m[record + ACCOUNT.mode] as number);
+      this.#hash.updateWord(m[record + ACCOUNT.killSwitch] as number);
+    }
+    for (const [account, id, settings] of this.#settings.sorted()) {
+      this.#hash.updateWord(account);
+      this.#hash.updateWord(id);
+      this.#limits(settings);
+    }
+  }
+
+  #limits(settings: Settings): void {
+    for (const value of [
+      settings.present,
+      settings.maxOrderQuantity,
+      settings.maxOrderQuantityScale,
+      settings.maxOrderNotional,
+      settings.maxOrderNotionalScale,
+      settings.maxPosition,
+      settings.maxPositionScale,
+      settings.maxGrossNotional,
+      settings.maxGrossNotionalScale,
+      settings.maxOpenOrders,
+      settings.priceCollarTicks,
+      settings.orderRatePerSecond,
+      settings.orderRateBurst,
+      settings.instruments,
+      settings.allowed ? 1 : 0,
+    ]) {
+      this.#hash.updateNumber(value);
+    }
+  }
+
+  #text(text: string): void {
+    this.#hash.updateWord(text.length);
+    for (let i = 0; i < text.length; i++) this.#hash.updateWord(text.charCodeAt(i));
+  }
+}

@@ -5,16 +5,14 @@ import {
   DiskState,
   type PipelineMemory,
 } from "../../protocol/rings/pipeline-memory.ts";
-
-export type CommandKind = "order" | "cancel" | "other";
-export type IntakeRefusal = "overloaded" | "diskLow" | "shuttingDown";
+import type { CommandIntake, CommandKind, IntakeRefusal } from "../intake.ts";
 
 /**
  * The door to the sequencer, and its circuit breaker: while a stage lags so far behind that the ring
  * is nearly full, new orders are refused with a reason; the last part of the ring is kept for
  * cancels, and its very end for what the server itself has to say.
  */
-export class RingIntake {
+export class RingIntake implements CommandIntake {
   readonly #sequencer: Sequencer;
   readonly #control: Int32Array;
   readonly #keepForOthers: number;

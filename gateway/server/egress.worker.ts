@@ -1,0 +1,139 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { eventsPath } from "../../engine/journal/data-directory.ts";
+import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
+import { EventLogStage } from "../../engine/journal/event-log-stage.ts";
+import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
+import { EventLogWriter } from "../../engine/journal/event-log-writer.ts";
+import { NodeDisk } from "../../engine/journal/node-disk.ts";
+import { Doorbell } from "../../protocol/rings/doorbell.ts";
+import { Bell, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import type { EventSource } from "../redis/event-source.ts";
+import { RedisPublisher } from "../redis/publisher.ts";
+import { AsyncLoop } from "./async-loop.ts";
+
+export interface EgressWorkerData {
+  readonly memory: PipelineMemory;
+  readonly dataDirectory: string;
+  readonly directoryId: Uint8Array;
+  readonly epoch: number;
+  readonly journalLastSeq: number;
+  readonly journalDurability: "fsync" | "os" | "none";
+  /** false (durability none): events are counted and hashed, not recorded. */
+  readonly isRecording: boolean;
+  readonly segmentBytes: number;
+  readonly status: SharedArrayBuffer;
+}
+
+/** Main thread to egress. `publish`: recovery is over, the log is whole. */
+export type EgressRequest =
+  | {
+      readonly type: "publish";
+      readonly url: string;
+      readonly directoryId: string;
+      readonly epoch: number;
+      readonly batchBytes: number;
+      readonly keepEntries: number;
+    }
+  | { readonly type: "stop"; readonly drainMs: number };
+
+/** Egress to main thread, every half second while publishing and when it changes state. */
+export interface RedisStatusMessage {
+  readonly type: "redisStatus";
+  readonly status: RedisPublisher["status"];
+}
+
+export interface EgressLogMessage {
+  readonly type: "log";
+  readonly level: "info" | "warn" | "error";
+  readonly fields: object;
+  readonly text: string;
+}
+
+const STATUS_EVERY_MS = 250;
+
+const data = workerData as EgressWorkerData;
+const port = parentPort;
+if (port === null) throw new Error("the egress stage runs in a worker thread");
+
+const disk = new NodeDisk();
+const writer = data.isRecording
+  ? EventLogWriter.open(disk, eventsPath(data.dataDirectory), {
+      directoryId: data.directoryId,
+      epoch: data.epoch,
+      journalLastSeq: data.journalLastSeq,
+      journalDurability: data.journalDurability,
+      segmentBytes: data.segmentBytes,
+    })
+  : undefined;
+const stage = new EventLogStage(data.memory, {
+  writer,
+  status: new EventLogStatus(data.status),
+});
+
+let publisher: RedisPublisher | null = null;
+let statusTimer: NodeJS.Timeout | null = null;
+
+const waking = {
+  name: stage.name,
+  doWork(): number {
+    const work = stage.doWork();
+    if (work > 0) publisher?.wake();
+    return work;
+  },
+};
+const bell = new Doorbell(data.memory, Bell.egress);
+const loop = new AsyncLoop([waking], bell, (error) => {
+  // Out of the loop's promise, so that the thread dies of it and the process learns why.
+  setImmediate(() => {
+    throw error;
+  });
+});
+
+function log(level: EgressLogMessage["level"]) {
+  return (fields: object, text: string) => {
+    port?.postMessage({ type: "log", level, fields, text } satisfies EgressLogMessage);
+  };
+}
+
+/** The publisher seeks behind an event, the log's reader to one. */
+function sourceOf(reader: EventLogReader): EventSource {
+  return {
+    seek: (seq, index) => reader.seek(seq, seq === 0 ? 0 : index + 1),
+    read: (into) => reader.read(into),
+  };
+}
+
+function publish(request: Extract<EgressRequest, { type: "publish" }>): void {
+  publisher = new RedisPublisher({
+    url: request.url,
+    source: sourceOf(new EventLogReader(disk, eventsPath(data.dataDirectory))),
+    identity: { directoryId: request.directoryId, epoch: request.epoch },
+    log: { info: log("info"), warn: log("warn"), error: log("error") },
+    batchBytes: request.batchBytes,
+    keepEntries: request.keepEntries,
+  });
+  publisher.start();
+  statusTimer = setInterval(sendStatus, STATUS_EVERY_MS);
+}
+
+function sendStatus(): void {
+  if (publisher === null) return;
+  port?.postMessage({ type: "redisStatus", status: publisher.status } satisfies RedisStatusMessage);
+}
+
+async function stop(drainMs: number): Promise<void> {
+  await publisher?.stop(drainMs);
+  if (statusTimer !== null) clearInterval(statusTimer);
+  sendStatus();
+  await loop.stop();
+  stage.close();
+  port?.postMessage({ type: "stopped" });
+  port?.close();
+}
+
+port.on("message", (request: EgressRequest) => {
+  if (request.type === "publish") publish(request);
+  else void stop(request.drainMs);
+});
+loop.start();
+port.postMessage({ type: "ready" });

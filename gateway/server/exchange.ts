@@ -1,0 +1,292 @@
+import path from "node:path";
+import type { Logger } from "pino";
+import { JournalCounter } from "../../engine/journal/journal-counters.ts";
+import { SessionEndReason } from "../../protocol/generated/enums.ts";
+import { Doorbell } from "../../protocol/rings/doorbell.ts";
+import { Bell, ControlWord, DiskState } from "../../protocol/rings/pipeline-memory.ts";
+import { systemClock } from "../clock.ts";
+import { maskPassword } from "../config/print.ts";
+import type { Config } from "../config/settings.ts";
+import { createMetrics } from "../http/metrics.ts";
+import { createPages } from "../http/pages.ts";
+import type { ServerStatus } from "../http/server-status.ts";
+import { PACKAGE_VERSION } from "../package-root.ts";
+import { OwnedRedis } from "../redis/owned-server.ts";
+import type { PublisherStatus } from "../redis/publisher.ts";
+import { startTransport } from "../transport/start.ts";
+import type { Transport } from "../transport/transport.ts";
+import { AsyncLoop } from "./async-loop.ts";
+import { demoKeyFiles, setUpDemo } from "./demo.ts";
+import type { EgressLogMessage, RedisStatusMessage } from "./egress.worker.ts";
+import { Gateway } from "./gateway.ts";
+import { OwnCommands } from "./own-commands.ts";
+import { Pipeline, type PipelineFault } from "./pipeline.ts";
+import type { OpenSession } from "./recovery-feed.ts";
+import { RingIntake } from "./ring-intake.ts";
+import { removeServeFile, writeServeFile } from "./serve-file.ts";
+
+/** How long Redis may take over what is left when the server stops; the next start publishes the rest. */
+const REDIS_DRAIN_MS = 5000;
+const FULL_RING_PAUSE_MS = 1;
+
+/**
+ * The whole server: data directory, pipeline, gateway, Redis. Started once, stopped once. A fault of
+ * the pipeline ends it without a stop: what is on disk is the truth, and the next start recovers.
+ */
+export class Exchange {
+  readonly config: Config;
+  readonly #log: Logger;
+  readonly #pipeline: Pipeline;
+  readonly #intake: RingIntake;
+  readonly #own: OwnCommands;
+  readonly #gateway: Gateway;
+  readonly #loop: AsyncLoop;
+  readonly #startedUs = systemClock.nowUs();
+  #transport: Transport | null = null;
+  #redis: OwnedRedis | null = null;
+  #redisStatus: PublisherStatus | null = null;
+  #redisAbsent: string | null = null;
+  #state: ServerStatus["state"] = "starting";
+
+  /**
+   * onFault: the process must end, with a status other than 0. Throws what keeps the data directory
+   * from being opened (see Pipeline).
+   */
+  constructor(config: Config, log: Logger, onFault: (fault: PipelineFault) => void) {
+    this.config = config;
+    this.#log = log;
+    this.#pipeline = new Pipeline(config, systemClock.nowUs, (fault) => {
+      this.#intake.close();
+      onFault(fault);
+    });
+    const { memory, sequencer } = this.#pipeline;
+    this.#intake = new RingIntake(sequencer, memory, (header) => this.#gateway.onCommand(header));
+    this.#own = new OwnCommands(this.#intake, memory, systemClock.nowUs, config.snapshotIntervalMs);
+    this.#gateway = new Gateway({
+      config,
+      log,
+      memory,
+      intake: this.#intake,
+      clock: systemClock,
+      eventsDirectory: this.#pipeline.eventsDirectory,
+      poke: () => this.#loop.poke(),
+    });
+    this.#loop = new AsyncLoop([this.#gateway.stage], new Doorbell(memory, Bell.gateway), (error) =>
+      this.#pipeline.fail("gateway", error),
+    );
+    this.#pipeline.egress.onMessage((message) => this.#onEgress(message));
+  }
+
+  /** Orders are accepted. */
+  get isReady(): boolean {
+    return this.#state === "ready";
+  }
+
+  get url(): string {
+    const scheme = this.config.tlsCert === null ? "ws" : "wss";
+    const host = this.config.host.includes(":") ? `[${this.config.host}]` : this.config.host;
+    return `${scheme}://${host}:${this.#transport?.port ?? 0}`;
+  }
+
+  /** Resolves when orders are accepted. */
+  async start(): Promise<void> {
+    await this.#pipeline.ready();
+    removeServeFile(this.config.dataDir); // of a server that crashed: the lock says it is gone
+    const status = () => this.status();
+    this.#transport = await startTransport(
+      {
+        host: this.config.host,
+        port: this.config.port,
+        ...tlsOf(this.config),
+        endpoints: this.#gateway.endpoints,
+        http: createPages(status, createMetrics(status)),
+      },
+      this.config.transport,
+      (sentence) => this.#log.warn(sentence),
+    );
+    await this.#recover();
+    await this.#setUpDemo();
+    await this.#startRedis();
+    this.#loop.start();
+    this.#gateway.goLive();
+    this.#intake.open();
+    this.#own.start();
+    this.#state = "ready";
+    writeServeFile(this.config.dataDir, {
+      pid: process.pid,
+      port: this.#transport.port,
+      url: this.url,
+      readySince: systemClock.nowUs(),
+    });
+    this.#log.info(
+      { url: this.url, lastSeq: this.#intake.lastSeq, transport: this.#transport.kind },
+      "ready: orders are accepted",
+    );
+  }
+
+  /** Ends in order: no more intake, everything durable and out, a last snapshot, good-bye. */
+  async stop(reason: string): Promise<void> {
+    this.#state = "stopping";
+    this.#log.info({ reason }, "stopping");
+    removeServeFile(this.config.dataDir);
+    this.#own.stop();
+    this.#intake.close();
+    this.#transport?.stopListening();
+    const round = () => this.#loop.round();
+    await this.#loop.stop();
+    await this.#pipeline.drained(round);
+    this.#gateway.announceShutdown();
+    while (!this.#gateway.endAll()) await pause(FULL_RING_PAUSE_MS);
+    await this.#pipeline.drained(round);
+    while (this.#own.snapshot() < 0) await pause(FULL_RING_PAUSE_MS);
+    await this.#pipeline.drained(round);
+    this.#gateway.stop();
+    await this.#transport?.close();
+    await this.#pipeline.stop(REDIS_DRAIN_MS);
+    await this.#redis?.stop();
+    const { check } = this.status();
+    this.#log.info(
+      {
+        lastSeq: this.#intake.lastSeq,
+        checkSeq: check.seq,
+        stateHash: check.stateHash,
+        eventHash: check.eventHash,
+        events: check.events,
+        trades: check.trades,
+      },
+      "stopped",
+    );
+  }
+
+  status(): ServerStatus {
+    const log = this.#pipeline.status.read();
+    const counters = this.#pipeline.counters;
+    const count = (index: number) => counters[index] as number;
+    const redis = this.#redisStatus;
+    return {
+      state: this.#state,
+      version: PACKAGE_VERSION,
+      startedUs: this.#startedUs,
+      durability: this.config.durability,
+      transport: this.#transport?.kind ?? "none",
+      lastSeq: this.#intake.lastSeq,
+      lags: this.#pipeline.lags(),
+      log: { lastSeq: log.lastSeq, eventCount: log.eventCount },
+      check: {
+        seq: log.checkpoint.seq,
+        stateHash: log.checkpoint.stateHash,
+        eventHash: log.checkpoint.eventHash,
+        events: log.checkpoint.eventCount,
+        trades: log.checkpoint.tradeCount,
+      },
+      redis: {
+        state: redis?.state ?? "off",
+        reason: redis === null ? this.#redisAbsent : redis.reason,
+        lastSeq: redis?.seq ?? 0,
+        lag: redis === null || redis.caughtUp ? 0 : Math.max(0, log.lastSeq - redis.seq),
+      },
+      journal: {
+        commands: count(JournalCounter.commands),
+        blocks: count(JournalCounter.blocks),
+        bytes: count(JournalCounter.bytes),
+        lastCommitUs: Math.round(count(JournalCounter.lastCommitNs) / 1000),
+        maxCommitUs: Math.round(count(JournalCounter.maxCommitNs) / 1000),
+        epoch: count(JournalCounter.epoch),
+      },
+      sessions: this.#gateway.sessionCounts(),
+      refused: this.#intake.refused,
+      diskLow:
+        Atomics.load(new Int32Array(this.#pipeline.memory.control), ControlWord.disk) ===
+        DiskState.low,
+    };
+  }
+
+  async #recover(): Promise<void> {
+    this.#state = "recovering";
+    const startedMs = systemClock.nowMs();
+    let toldMs = startedMs;
+    const { feed, opened } = await this.#pipeline.recover(
+      () => this.#loop.round(),
+      (header) => this.#gateway.onCommand(header),
+      (done, total) => {
+        if (systemClock.nowMs() - toldMs < 1000) return;
+        toldMs = systemClock.nowMs();
+        this.#log.info({ done, total }, "replaying the journal");
+      },
+    );
+    if (opened?.cut) this.#log.warn(opened.cut, "a torn tail was cut and kept aside");
+    if (this.#pipeline.recoveredSeq > 0) {
+      const seconds = (systemClock.nowMs() - startedMs) / 1000;
+      this.#log.info({ commands: this.#pipeline.recoveredSeq, seconds }, "the journal is replayed");
+    }
+    await this.#endStaleSessions(feed.openSessions.values());
+  }
+
+  /** Sessions that a crash has cut off end now, with their cancels, in the journal. */
+  async #endStaleSessions(sessions: Iterable<OpenSession>): Promise<void> {
+    for (const session of sessions) {
+      while (this.#own.endSession(session, SessionEndReason.recovery) < 0) {
+        if (this.#loop.round() === 0) await pause(FULL_RING_PAUSE_MS);
+      }
+    }
+    await this.#pipeline.drained(() => this.#loop.round());
+  }
+
+  async #setUpDemo(): Promise<void> {
+    if (!this.config.demo) return;
+    let files = demoKeyFiles(this.config.dataDir);
+    if (this.#intake.lastSeq === 0) {
+      files = await setUpDemo(this.config.dataDir, this.#intake, systemClock.nowUs());
+      await this.#pipeline.drained(() => this.#loop.round());
+    }
+    for (const [name, file] of files) this.#log.info(`demonstration key of ${name}: ${file}`);
+  }
+
+  async #startRedis(): Promise<void> {
+    const { config } = this;
+    if (config.durability === "none" || config.redis === "off") {
+      this.#redisAbsent = config.redis === "off" ? "switched off" : "durability none";
+      return;
+    }
+    let url = config.redis;
+    if (url === "own") {
+      const log = this.#log.child({ part: "redis" });
+      this.#redis = await OwnedRedis.start({ directory: path.join(config.dataDir, "redis"), log });
+      if (this.#redis === null) {
+        this.#redisAbsent = "no redis-server on the PATH";
+        this.#log.warn(
+          "there is no redis-server on the PATH and no URL: nothing is published to Redis, everything else works",
+        );
+        return;
+      }
+      url = this.#redis.url;
+    }
+    this.#pipeline.tellEgress({
+      type: "publish",
+      url,
+      directoryId: this.#pipeline.meta.directoryId,
+      epoch: this.#pipeline.epoch as number,
+      batchBytes: config.redisBatchBytes,
+      keepEntries: config.redisMaxEntries,
+    });
+    this.#log.info({ redis: maskPassword(url) }, "publishing trades and events to Redis");
+  }
+
+  #onEgress(message: { readonly type: string }): void {
+    if (message.type === "redisStatus") {
+      this.#redisStatus = (message as RedisStatusMessage).status;
+    } else if (message.type === "log") {
+      const { level, fields, text } = message as EgressLogMessage;
+      this.#log[level](fields, text);
+    }
+  }
+}
+
+function tlsOf(config: Config): { tls?: { certFile: string; keyFile: string } } {
+  const { tlsCert, tlsKey } = config;
+  return tlsCert === null || tlsKey === null ? {} : { tls: { certFile: tlsCert, keyFile: tlsKey } };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

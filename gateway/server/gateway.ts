@@ -1,0 +1,120 @@
+import type { Logger } from "pino";
+import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
+import { NodeDisk } from "../../engine/journal/node-disk.ts";
+import type { CommandHeader } from "../../protocol/generated/headers.ts";
+import type { PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import type { Clock } from "../clock.ts";
+import type { Config } from "../config/settings.ts";
+import type { CommandIntake } from "../intake.ts";
+import { KeyDirectory } from "../keys/key-directory.ts";
+import { GatewayStage } from "../stage/gateway-stage.ts";
+import { RecentEvents } from "../stage/recent-events.ts";
+import { RequestLedger } from "../trade/request-ledger.ts";
+import { TradeEndpoint } from "../trade/trade-endpoint.ts";
+import { Admission } from "../transport/admission.ts";
+import type { SocketEndpoint } from "../transport/transport.ts";
+import { Views } from "../views/views.ts";
+
+/** Events kept in memory for sessions that resume or fall behind; the rest is read from the log. */
+const RECENT_EVENTS = 65_536;
+const TICK_MS = 100;
+
+export interface GatewayParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly memory: PipelineMemory;
+  readonly intake: CommandIntake;
+  readonly clock: Clock;
+  /** Where the event log is. */
+  readonly eventsDirectory: string;
+  /** Looks at the rings at once. */
+  readonly poke: () => void;
+}
+
+/** Everything of the main thread that talks to clients, put together. */
+export class Gateway {
+  readonly stage: GatewayStage;
+  readonly endpoints: readonly SocketEndpoint[];
+  readonly #requests = new RequestLedger();
+  readonly #keys: KeyDirectory;
+  readonly #trade: TradeEndpoint;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** Throws a KeyError where the key file cannot be read. */
+  constructor({ config, log, memory, intake, clock, eventsDirectory, poke }: GatewayParts) {
+    this.#keys = new KeyDirectory(
+      config.dataDir,
+      (keyNumber) => this.#trade.onKeyRevoked(keyNumber),
+      (error) =>
+        log.error({ err: error }, "the key file cannot be read: the keys stay as they were"),
+    );
+    const views = new Views({ onLevelChange: () => {} });
+    const recent = new RecentEvents(RECENT_EVENTS);
+    const admission = new Admission({
+      maxConnections: config.maxConnections,
+      maxConnectionsPerAddress: config.maxConnectionsPerAddress,
+      origins: [],
+    });
+    const disk = new NodeDisk();
+    this.#trade = new TradeEndpoint(
+      {
+        intake,
+        keys: this.#keys,
+        requests: this.#requests,
+        views,
+        recent,
+        history:
+          config.durability === "none" ? null : () => new EventLogReader(disk, eventsDirectory),
+        clock,
+        completeSeq: () => this.stage.completeSeq,
+        afterInput: poke,
+        onUnexpected: (error) => log.error({ err: error }, "a session met an unexpected error"),
+      },
+      {
+        heartbeatIntervalMs: config.heartbeatIntervalMs,
+        maxMessageBytes: config.maxMessageBytes,
+        maxSendBufferBytes: config.maxSendBufferBytes,
+      },
+      {
+        sessionPerSecond: config.sessionRatePerSecond,
+        keyPerSecond: config.keyRatePerSecond,
+        addressPerSecond: config.addressRatePerSecond,
+        burstMs: config.rateBurstMs,
+      },
+      admission,
+    );
+    this.stage = new GatewayStage(memory, recent, [views], [this.#trade]);
+    this.endpoints = [this.#trade];
+  }
+
+  /** Every command that gets its seq, live or replayed. */
+  onCommand(header: CommandHeader): void {
+    this.#requests.onCommand(header.keyNumber, header.requestId, header.seq);
+  }
+
+  /** Recovery is over: sessions get what happens from now on. */
+  goLive(): void {
+    this.stage.isLive = true;
+    this.#keys.watch();
+    this.#timer = setInterval(() => this.#trade.tick(), TICK_MS);
+  }
+
+  sessionCounts(): { trade: number; market: number } {
+    return { trade: this.#trade.connections, market: 0 };
+  }
+
+  announceShutdown(): void {
+    this.#trade.announceShutdown();
+  }
+
+  /** Ends all sessions; true once all their ends are sequenced. */
+  endAll(): boolean {
+    this.#trade.endAll();
+    return this.#trade.unwrittenEnds === 0;
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#keys.stop();
+  }
+}

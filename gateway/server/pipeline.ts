@@ -1,0 +1,308 @@
+import {
+  type DirectoryMeta,
+  directoryIdOf,
+  eventsPath,
+  journalPath,
+  openMeta,
+} from "../../engine/journal/data-directory.ts";
+import { DirectoryLock } from "../../engine/journal/directory-lock.ts";
+import { JournalError } from "../../engine/journal/errors.ts";
+import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
+import {
+  createJournalCounters,
+  type JournalCounters,
+} from "../../engine/journal/journal-counters.ts";
+import { JournalReader } from "../../engine/journal/journal-reader.ts";
+import { findJournalEnd } from "../../engine/journal/journal-recovery.ts";
+import { NodeDisk } from "../../engine/journal/node-disk.ts";
+import { Sequencer } from "../../engine/sequencer.ts";
+import type {
+  JournalOpenedMessage,
+  JournalWorkerData,
+} from "../../engine/threads/journal.worker.ts";
+import { DEFAULT_IDLE, type IdleStrategy } from "../../engine/threads/stage-loop.ts";
+import {
+  RiskThreads,
+  StageThread,
+  setStopWord,
+  startEngineThread,
+} from "../../engine/threads/threads.ts";
+import type { CommandHeader } from "../../protocol/generated/headers.ts";
+import {
+  ControlWord,
+  createPipelineMemory,
+  type PipelineMemory,
+  workerWord,
+} from "../../protocol/rings/pipeline-memory.ts";
+import type { Config } from "../config/settings.ts";
+import type { EgressRequest, EgressWorkerData } from "./egress.worker.ts";
+import { RecoveryFeed } from "./recovery-feed.ts";
+
+/** Why the process must end: a stage died, and with it the certainty of what is true. */
+export class PipelineFault extends Error {
+  readonly code = "pipelineFault";
+  readonly role: string;
+
+  constructor(role: string, cause: Error) {
+    super(`${role}: ${cause.message}`, { cause });
+    this.role = role;
+  }
+}
+
+const DRAIN_POLL_MS = 1;
+
+/**
+ * The rings, the threads around them and the data directory. Does not know the network: whoever owns
+ * the pipeline runs the gateway's own stages on the main thread.
+ */
+export class Pipeline {
+  readonly memory: PipelineMemory;
+  readonly sequencer: Sequencer;
+  readonly meta: DirectoryMeta;
+  readonly status = new EventLogStatus();
+  readonly counters: JournalCounters = createJournalCounters();
+  readonly egress: StageThread;
+  /** Commands that the journal held at the start. */
+  readonly recoveredSeq: number;
+  /** undefined until the journal of this run has begun, and with durability none. */
+  epoch: number | undefined;
+  readonly #disk = new NodeDisk();
+  readonly #lock: DirectoryLock;
+  readonly #control: Int32Array;
+  readonly #engine: StageThread;
+  readonly #journal: StageThread;
+  readonly #risk: RiskThreads;
+  readonly #directory: string;
+  readonly #isRecording: boolean;
+  readonly #journalOpened: Promise<JournalOpenedMessage>;
+  #fault: PipelineFault | null = null;
+  #onFault: (fault: PipelineFault) => void;
+
+  /**
+   * Opens the data directory and starts the threads. Throws a DirectoryBusyError, DamageError,
+   * JournalError or DiskError; nothing on disk has changed then but a lock that is given back.
+   */
+  constructor(
+    config: Config,
+    nowUs: () => number,
+    onFault: (fault: PipelineFault) => void,
+    idle: IdleStrategy = DEFAULT_IDLE,
+  ) {
+    this.#onFault = onFault;
+    this.#directory = config.dataDir;
+    this.#isRecording = config.durability !== "none";
+    this.#disk.makeDirectory(config.dataDir);
+    this.#lock = DirectoryLock.acquire(config.dataDir);
+    let journalEpoch: number;
+    try {
+      this.meta = openMeta(this.#disk, config.dataDir, { nowUs: nowUs() });
+      const found = findJournalEnd(this.#disk, journalPath(config.dataDir), {
+        sync: true,
+        knownEpoch: this.meta.epoch,
+      });
+      this.recoveredSeq = found?.cursor.position.lastSeq ?? 0;
+      journalEpoch = found?.cursor.position.epoch ?? 0;
+      found?.cursor.close();
+      if (config.durability === "none" && found !== undefined) {
+        throw new JournalError(
+          "badMeta",
+          `${config.dataDir} holds a journal, which durability none would not go on with: choose another directory`,
+        );
+      }
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
+    this.memory = createPipelineMemory({
+      commandSlots: config.commandRingSlots,
+      eventSlots: config.eventRingSlots,
+      riskWorkers: config.riskWorkers,
+    });
+    this.#control = new Int32Array(this.memory.control);
+    this.sequencer = new Sequencer(this.memory, nowUs);
+    const onDeath = (role: string, error: Error) => this.fail(role, error);
+    const directoryId = directoryIdOf(this.meta);
+    const durability = config.durability;
+    this.#engine = startEngineThread(
+      {
+        memory: this.memory,
+        capacity: {
+          orders: config.capacityOrders,
+          levels: config.capacityLevels,
+          instruments: config.capacityInstruments,
+          accounts: config.capacityAccounts,
+          assets: config.capacityAssets,
+        },
+        idle,
+      },
+      onDeath,
+    );
+    const journalData: JournalWorkerData = {
+      memory: this.memory,
+      dataDirectory: config.dataDir,
+      directoryId,
+      knownEpoch: this.meta.epoch,
+      durability,
+      segmentBytes: config.segmentBytes,
+      diskLowBytes: config.diskLowBytes,
+      recoveredSeq: this.recoveredSeq,
+      counters: this.counters,
+      idle,
+    };
+    this.#journal = new StageThread(
+      "journal",
+      new URL("../../engine/threads/journal.worker.js", import.meta.url),
+      journalData,
+      onDeath,
+    );
+    this.#journalOpened = new Promise((resolve) => {
+      this.#journal.onMessage((message) => {
+        if (message.type === "journalOpened") resolve(message as JournalOpenedMessage);
+      });
+    });
+    this.#risk = new RiskThreads(this.memory, idle, onDeath);
+    const egressData: EgressWorkerData = {
+      memory: this.memory,
+      dataDirectory: config.dataDir,
+      directoryId,
+      epoch: Math.max(this.meta.epoch, journalEpoch) + 1,
+      journalLastSeq: this.recoveredSeq,
+      journalDurability: durability,
+      isRecording: this.#isRecording,
+      segmentBytes: config.segmentBytes,
+      status: this.status.memory,
+    };
+    this.egress = new StageThread(
+      "egress",
+      new URL("./egress.worker.js", import.meta.url),
+      egressData,
+      onDeath,
+    );
+  }
+
+  /** All threads take part. Rejects with what kept one from starting. */
+  async ready(): Promise<void> {
+    await Promise.all([this.#engine.ready, this.#journal.ready, this.egress.ready]);
+  }
+
+  /**
+   * Replays the journal through the rings. mainRound: runs the main thread's stages once. Resolves
+   * when everything is matched, logged and durable, and the journal of this run has begun.
+   */
+  async recover(
+    mainRound: () => number,
+    onCommand: (header: CommandHeader) => void,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<{ feed: RecoveryFeed; opened: JournalOpenedMessage | null }> {
+    const feed = new RecoveryFeed(this.sequencer, mainRound, onCommand);
+    if (this.recoveredSeq > 0) {
+      const reader = JournalReader.open(this.#disk, journalPath(this.#directory), { sync: true });
+      try {
+        await feed.run(reader, (count) => {
+          this.#check();
+          onProgress(count, this.recoveredSeq);
+        });
+      } finally {
+        reader.close();
+      }
+    }
+    const opened = this.#isRecording ? await this.#orFault(this.#journalOpened) : null;
+    this.epoch = opened?.epoch;
+    await this.drained(mainRound);
+    return { feed, opened };
+  }
+
+  /** Everything sequenced so far is durable, matched, logged and seen by the main thread. */
+  async drained(mainRound: () => number): Promise<void> {
+    for (;;) {
+      this.#check();
+      const last = this.sequencer.lastSeq | 0;
+      const work = mainRound();
+      const events = this.#word(ControlWord.eventsPublished);
+      if (
+        work === 0 &&
+        this.#word(ControlWord.durable) === last &&
+        this.#word(ControlWord.matched) === last &&
+        this.#word(ControlWord.eventsLogged) === events &&
+        this.#word(ControlWord.eventsGateway) === events
+      ) {
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+  }
+
+  tellEgress(request: EgressRequest): void {
+    this.egress.post(request);
+  }
+
+  /** Commands between the sequencer and each stage. */
+  lags(): { risk: number; matched: number; durable: number } {
+    const last = this.sequencer.lastSeq | 0;
+    let risk = 0;
+    for (let worker = 0; worker < this.memory.riskWorkers; worker++) {
+      const checked = this.#word(workerWord(ControlWord.riskChecked, worker));
+      risk = Math.max(risk, (last - checked) | 0);
+    }
+    return {
+      risk,
+      matched: (last - this.#word(ControlWord.matched)) | 0,
+      durable: (last - this.#word(ControlWord.durable)) | 0,
+    };
+  }
+
+  /** Ends the threads in order; everything must be drained. */
+  async stop(egressDrainMs: number): Promise<void> {
+    const egressStopped = new Promise<void>((resolve) => {
+      this.egress.onMessage((message) => {
+        if (message.type === "stopped") resolve();
+      });
+    });
+    this.egress.stopping();
+    this.egress.post({ type: "stop", drainMs: egressDrainMs } satisfies EgressRequest);
+    await this.#orFault(egressStopped);
+    for (const thread of [this.#engine, this.#journal]) thread.stopping();
+    this.#risk.stopping();
+    setStopWord(this.memory);
+    await Promise.all([
+      this.#engine.stopped(),
+      this.#journal.stopped(),
+      this.#risk.stopped(),
+      this.egress.stopped(),
+    ]);
+    this.#lock.release();
+  }
+
+  /** Where the event log of this directory is. */
+  get eventsDirectory(): string {
+    return eventsPath(this.#directory);
+  }
+
+  #word(word: number): number {
+    return Atomics.load(this.#control, word);
+  }
+
+  /** A part that belongs to the pipeline is dead: everything is. */
+  fail(role: string, error: Error): void {
+    if (this.#fault !== null) return;
+    this.#fault = new PipelineFault(role, error);
+    this.#onFault(this.#fault);
+  }
+
+  #check(): void {
+    if (this.#fault !== null) throw this.#fault;
+  }
+
+  async #orFault<Value>(promise: Promise<Value>): Promise<Value> {
+    const fault = new Promise<never>((_, reject) => {
+      const look = setInterval(() => {
+        if (this.#fault === null) return;
+        clearInterval(look);
+        reject(this.#fault);
+      }, 50);
+      look.unref();
+      void promise.finally(() => clearInterval(look)).catch(() => undefined);
+    });
+    return Promise.race([promise, fault]);
+  }
+}

@@ -174,7 +174,7 @@ export const SETTINGS = {
     unit: "levels",
     min: 1,
     max: 16_777_216,
-    defaultValue: 262_144,
+    defaultValue: 1_048_576,
     description: "Price levels over all instruments.",
   }),
   capacityInstruments: integer({
@@ -182,7 +182,7 @@ export const SETTINGS = {
     unit: "instruments",
     min: 1,
     max: 65_536,
-    defaultValue: 1024,
+    defaultValue: 10_000,
     description: "Instruments.",
   }),
   capacityAccounts: integer({
@@ -190,7 +190,7 @@ export const SETTINGS = {
     unit: "accounts",
     min: 1,
     max: 4_194_304,
-    defaultValue: 65_536,
+    defaultValue: 100_000,
     description: "Accounts.",
   }),
   capacityAssets: integer({
@@ -198,7 +198,7 @@ export const SETTINGS = {
     unit: "assets",
     min: 1,
     max: 65_536,
-    defaultValue: 1024,
+    defaultValue: 10_000,
     description: "Assets.",
   }),
 

@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { Command } from "commander";
 import { afterAll, describe, expect, test } from "vitest";
+import { DEFAULT_CAPACITY } from "../../../engine/engine.ts";
 import { ConfigError } from "../../../gateway/config/errors.ts";
 import { loadConfig } from "../../../gateway/config/load.ts";
 import { configInputOf, registerConfigOptions } from "../../../gateway/config/options.ts";
@@ -154,6 +155,17 @@ describe("wrong input", () => {
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain("CROSSBOOK_PROT");
   });
+});
+
+test("the default capacities are those of the engine", () => {
+  const { config } = loadConfig({});
+  expect({
+    orders: config.capacityOrders,
+    levels: config.capacityLevels,
+    instruments: config.capacityInstruments,
+    accounts: config.capacityAccounts,
+    assets: config.capacityAssets,
+  }).toEqual(DEFAULT_CAPACITY);
 });
 
 describe("settings that must go together", () => {

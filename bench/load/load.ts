@@ -8,7 +8,7 @@ import {
 } from "../../protocol/generated/events.ts";
 import { EVENT_HEADER_REQUEST_ID_OFFSET } from "../../protocol/generated/headers.ts";
 import { ERROR_MESSAGE_TEMPLATE_ID } from "../../protocol/generated/session.ts";
-import { TWO_32 } from "../../protocol/generated/support.ts";
+import { MESSAGE_HEADER_LENGTH, TWO_32 } from "../../protocol/generated/support.ts";
 import { nowNs } from "../clock.ts";
 import { type LatencySummary, latencyHistogram, summarize } from "../latency.ts";
 import { compiledFile } from "../processes.ts";
@@ -134,7 +134,7 @@ class Answers {
         () => {
           this.#chunkNs = nowNs();
         },
-        (bytes, start, length) => this.#onMessage(i, bytes, start, length),
+        (bytes, start, length) => this.#onFrame(i, bytes, start, length),
         (error) => {
           this.#failure ??= error;
         },
@@ -180,8 +180,18 @@ class Answers {
     };
   }
 
-  #onMessage(connection: number, bytes: Buffer, start: number, length: number): void {
-    if (length < 8) return;
+  /** A server may put several records into one frame. */
+  #onFrame(connection: number, bytes: Buffer, start: number, length: number): void {
+    const end = start + length;
+    for (let at = start; at + MESSAGE_HEADER_LENGTH <= end; ) {
+      const blockLength = bytes.readUInt16LE(at);
+      if (blockLength === 0) throw new Error("a record without a length");
+      this.#onRecord(connection, bytes, at);
+      at += blockLength;
+    }
+  }
+
+  #onRecord(connection: number, bytes: Buffer, start: number): void {
     const templateId = bytes.readUInt16LE(start + 2);
     let at = start + EVENT_HEADER_REQUEST_ID_OFFSET;
     if (this.#options.protocol === "crossbook") {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { exitStatusOf } from "../../../engine/journal/errors.ts";
 import { PACKAGE_VERSION } from "../../package-root.ts";
+import * as bench from "./bench.ts";
 import { EXIT_IO, EXIT_OK, EXIT_SOFTWARE, EXIT_USAGE } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
 import * as importCommand from "./import.ts";
@@ -8,7 +9,7 @@ import * as keys from "./keys.ts";
 import * as serve from "./serve.ts";
 
 /** Every command is a module of its own that registers itself here. */
-const COMMANDS = [serve, importCommand, keys];
+const COMMANDS = [serve, importCommand, keys, bench];
 
 const program = new Command("crossbook")
   .description("a matching engine with a durable journal, risk checks and market data")

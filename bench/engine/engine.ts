@@ -1,0 +1,158 @@
+import { Worker } from "node:worker_threads";
+import { z } from "zod";
+import { DEFAULT_CAPACITY, Engine } from "../../engine/engine.ts";
+import { EventRingReader, EventRingWriter } from "../../protocol/rings/event-ring.ts";
+import {
+  ControlWord,
+  createPipelineMemory,
+  type PipelineMemory,
+} from "../../protocol/rings/pipeline-memory.ts";
+import { nowNs } from "../clock.ts";
+import { compiledFile } from "../processes.ts";
+import {
+  generateWorkload,
+  readWorkload,
+  WORKLOAD_FORMATS,
+  type Workload,
+} from "../workloads/workload.ts";
+
+const EVENT_SLOTS = 1 << 16;
+const PAUSE_MS = 0.05;
+
+export const engineRunSchema = z.strictObject({
+  /** null: a generated one. */
+  workload: z.strictObject({ file: z.string(), format: z.enum(WORKLOAD_FORMATS) }).nullable(),
+  generated: z.strictObject({
+    commands: z.number().int().positive(),
+    resting: z.number().int().positive(),
+    seed: z.number().int(),
+  }),
+  /** Events are handed to a second thread, and the time ends when it has the last one. */
+  drain: z.boolean(),
+  /** Not timed: compares the outcome with the published one. */
+  verify: z.boolean(),
+});
+export type EngineRunOptions = z.infer<typeof engineRunSchema>;
+
+export interface EngineRun {
+  readonly workload: string;
+  /** Timed ones. */
+  readonly commands: number;
+  readonly events: number;
+  readonly trades: number;
+  /** 0 with `verify`: not timed. */
+  readonly seconds: number;
+  readonly commandsPerSecond: number;
+  /** With `verify` and where an answer was published; null otherwise. */
+  readonly isRight: boolean | null;
+}
+
+/** One run of the engine alone, in process: no journal, no risk, no network. */
+export async function runEngine(options: EngineRunOptions): Promise<EngineRun> {
+  const { generated } = options;
+  const workload =
+    options.workload === null
+      ? generateWorkload(generated.commands, generated.resting, generated.seed)
+      : readWorkload(options.workload.file, options.workload.format);
+  const memory = createPipelineMemory({
+    commandSlots: 64,
+    eventSlots: EVENT_SLOTS,
+    riskWorkers: 1,
+  });
+  if (options.verify) return verify(workload, memory);
+  return options.drain ? await drained(workload, memory) : alone(workload, memory);
+}
+
+/** Events go into the ring and are overwritten there: matching and nothing else. */
+function alone(workload: Workload, memory: PipelineMemory): EngineRun {
+  const writer = new EventRingWriter(memory, [], () => undefined);
+  const engine = new Engine(DEFAULT_CAPACITY, writer);
+  applyAll(engine, writer, workload, 0, workload.untimed);
+  const before = { events: engine.eventCount, trades: engine.tradeCount };
+  const startNs = nowNs();
+  applyAll(engine, writer, workload, workload.untimed, workload.count);
+  return resultOf(workload, engine, before, nowNs() - startNs);
+}
+
+async function drained(workload: Workload, memory: PipelineMemory): Promise<EngineRun> {
+  const consumer = new Worker(compiledFile("bench/engine/drain.worker.js"), { workerData: memory });
+  await new Promise((resolve, reject) => {
+    consumer.once("message", resolve);
+    consumer.once("error", reject);
+  });
+  const control = new Int32Array(memory.control);
+  const pause = new Int32Array(new SharedArrayBuffer(4)); // nobody notifies it: a short sleep
+  const writer = new EventRingWriter(memory, [ControlWord.eventsGateway], () => {
+    Atomics.wait(pause, 0, 0, PAUSE_MS);
+  });
+  const engine = new Engine(DEFAULT_CAPACITY, writer);
+  const waitForConsumer = () => {
+    const published = Atomics.load(control, ControlWord.eventsPublished);
+    while (Atomics.load(control, ControlWord.eventsGateway) !== published);
+  };
+  applyAll(engine, writer, workload, 0, workload.untimed);
+  waitForConsumer();
+  const before = { events: engine.eventCount, trades: engine.tradeCount };
+  const startNs = nowNs();
+  applyAll(engine, writer, workload, workload.untimed, workload.count);
+  waitForConsumer();
+  const result = resultOf(workload, engine, before, nowNs() - startNs);
+  Atomics.store(control, ControlWord.stop, 1);
+  await new Promise((resolve) => consumer.once("exit", resolve));
+  return result;
+}
+
+function verify(workload: Workload, memory: PipelineMemory): EngineRun {
+  const writer = new EventRingWriter(memory, [ControlWord.eventsGateway], () => {
+    throw new Error("one command of a workload has more events than the ring holds");
+  });
+  const reader = new EventRingReader(memory, ControlWord.eventsGateway);
+  const engine = new Engine(DEFAULT_CAPACITY, writer);
+  const { report, source, sourceOffsets, expected } = workload;
+  for (let i = 0; i < workload.count; i++) {
+    applyAll(engine, writer, workload, i, i + 1);
+    const isMessage = (sourceOffsets[i] as number) >= 0;
+    if (isMessage) report?.begin(source, sourceOffsets[i] as number);
+    const available = reader.available();
+    for (let n = 0; isMessage && n < available; n++) {
+      report?.onEvent(reader.view, reader.offsetOf(n));
+    }
+    reader.advance(available);
+  }
+  const found = report?.result() ?? null;
+  const isRight = expected === null ? null : found === expected;
+  return { ...resultOf(workload, engine, { events: 0, trades: 0 }, 0), isRight };
+}
+
+function applyAll(
+  engine: Engine,
+  writer: EventRingWriter,
+  workload: Workload,
+  from: number,
+  to: number,
+): void {
+  const { view, offsets } = workload;
+  for (let i = from; i < to; i++) {
+    engine.apply(view, offsets[i] as number);
+    writer.publish();
+  }
+}
+
+function resultOf(
+  workload: Workload,
+  engine: Engine,
+  before: { readonly events: number; readonly trades: number },
+  ns: number,
+): EngineRun {
+  const commands = workload.count - workload.untimed;
+  const seconds = ns / 1e9;
+  return {
+    workload: workload.name,
+    commands,
+    events: engine.eventCount - before.events,
+    trades: engine.tradeCount - before.trades,
+    seconds,
+    commandsPerSecond: ns === 0 ? 0 : Math.round(commands / seconds),
+    isRight: null,
+  };
+}

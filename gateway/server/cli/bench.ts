@@ -1,0 +1,272 @@
+import fs from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { EXIT_DATA } from "./exit-codes.ts";
+
+/** The benches are loaded when they are asked for: a server does without them. */
+const load = {
+  engine: () => import("../../../bench/engine/engine-bench.ts"),
+  latency: () => import("../../../bench/latency/latency.ts"),
+  throughput: () => import("../../../bench/throughput/throughput.ts"),
+  micro: () => import("../../../bench/micro/micro.ts"),
+  server: () => import("../../../bench/server.ts"),
+  options: () => import("../../../bench/load/options.ts"),
+};
+
+interface EngineOptions {
+  workload?: string;
+  inputFormat: "flash1" | "b32";
+  drain: boolean;
+  runs: number;
+  commands: number;
+  resting: number;
+  peer: boolean;
+  peerSeconds: number;
+  json: boolean;
+}
+
+interface ServerOptions {
+  durability: "fsync" | "os" | "none";
+  seconds: number;
+  warmUp: number;
+  connections: number;
+  directory?: string;
+  serve: string[];
+  json: boolean;
+}
+
+interface LatencyOptions extends ServerOptions {
+  rate: number;
+  schedule: "constant" | "poisson" | "bursts";
+  pacing: "spin" | "sleep";
+  seed: number;
+  url?: string;
+  key: string[];
+  symbol: string;
+}
+
+interface ThroughputOptions extends ServerOptions {
+  rate: number;
+  factor: number;
+}
+
+/** `crossbook bench engine|latency|throughput|micro|all`: what this machine makes of it. */
+export function register(program: Command): void {
+  const bench = program.command("bench").description("measure engine and server on this machine");
+  registerEngine(bench);
+  registerLatency(bench);
+  registerThroughput(bench);
+  bench
+    .command("micro")
+    .description("the small operations that every order is made of")
+    .option("--milliseconds <number>", "for each operation", positive, 500)
+    .option("--json", "print the result as JSON", false)
+    .action(async ({ milliseconds, json }: { milliseconds: number; json: boolean }) => {
+      const { formatMicro, runMicro } = await load.micro();
+      const rows = await runMicro(milliseconds);
+      print(json, { bench: "micro", rows }, () => formatMicro(rows));
+    });
+  bench
+    .command("all")
+    .description("engine, micro, latency and throughput, one after the other, in short")
+    .option("--seconds <number>", "measured, for each rate", positive, 10)
+    .option("--json", "print the results as JSON, one a line", false)
+    .action(async ({ seconds, json }: { seconds: number; json: boolean }) => {
+      const flags = ["--seconds", String(seconds), ...(json ? ["--json"] : [])];
+      const jsonFlag = json ? ["--json"] : [];
+      for (const args of [
+        ["micro", ...jsonFlag],
+        ["engine", ...jsonFlag],
+        ["latency", "--durability", "os", ...flags],
+        ["latency", "--durability", "fsync", ...flags],
+        ["throughput", "--connections", "10", ...flags],
+      ]) {
+        await bench.parseAsync(args, { from: "user" });
+        if (!json) process.stdout.write("\n");
+      }
+    });
+}
+
+function registerEngine(bench: Command): void {
+  bench
+    .command("engine")
+    .description("the engine alone: no journal, no risk checks, no network")
+    .option("--workload <file>", "commands to match, gzip or not (default: generated ones)")
+    .addOption(
+      new Option("--input-format <format>", "format of the workload")
+        .choices(["flash1", "b32"])
+        .default("b32"),
+    )
+    .option("--drain", "hand every event to a second thread, and wait for the last", false)
+    .option("--runs <number>", "each in a fresh process; the median counts", wholePositive, 5)
+    .option("--commands <number>", "generated commands", wholePositive, 1_000_000)
+    .option("--resting <number>", "orders that rest in the generated book", wholePositive, 10_000)
+    .option("--peer", "the same b32 workload through nodejs-order-book too", false)
+    .option("--peer-seconds <number>", "most time for it", positive, 30)
+    .option("--json", "print the result as JSON", false)
+    .action(async (options: EngineOptions) => {
+      const { formatEngineBench, runEngineBench } = await load.engine();
+      const { workload, inputFormat, drain, runs, commands, resting, peer } = options;
+      const result = await runEngineBench(
+        {
+          workload: workload === undefined ? null : { file: workload, format: inputFormat },
+          generated: { commands, resting, seed: 1 },
+          drain,
+          runs,
+          peerSeconds: peer ? options.peerSeconds : 0,
+        },
+        progress,
+      );
+      print(options.json, result, () => formatEngineBench(result));
+      if (result.isRight === false) process.exitCode = EXIT_DATA;
+    });
+}
+
+function registerLatency(bench: Command): void {
+  serverOptions(
+    bench
+      .command("latency")
+      .description("order to acknowledgement over a WebSocket, open loop")
+      .option("--rate <number>", "orders a second, of all clients together", positive, 5_000)
+      .addOption(
+        new Option("--schedule <kind>", "when orders are due")
+          .choices(["constant", "poisson", "bursts"])
+          .default("poisson"),
+      )
+      .addOption(
+        new Option("--pacing <kind>", "whether the generator spins, or sleeps in between")
+          .choices(["spin", "sleep"])
+          .default("spin"),
+      )
+      .option("--seed <number>", "of the schedule and the orders", nonNegative, 1)
+      .option("--url <url>", "another server than one of our own (ws://host:port/v1/trade)")
+      .option(
+        "--key <file>",
+        "with --url: a key for each client, as `keys create` prints it",
+        list,
+        [],
+      )
+      .option("--symbol <symbol>", "with --url: the instrument", "BENCH-USD"),
+    1,
+    20,
+  ).action(async (options: LatencyOptions) => {
+    const { formatLatencyBench, runLatencyBench } = await load.latency();
+    const { keySchema } = await load.options();
+    const keys = options.key.map((file) =>
+      keySchema.parse(JSON.parse(fs.readFileSync(file, "utf8"))),
+    );
+    const server =
+      options.url === undefined ? null : { url: options.url, keys, symbol: options.symbol };
+    const result = await runLatencyBench(
+      {
+        ratePerSecond: options.rate,
+        seconds: options.seconds,
+        warmUpSeconds: options.warmUp,
+        connections: options.connections,
+        schedule: options.schedule,
+        pacing: options.pacing,
+        durability: options.durability,
+        seed: options.seed,
+        parentDirectory: await directoryOf(options),
+        serveFlags: options.serve,
+        server,
+      },
+      progress,
+    );
+    print(options.json, result, () => formatLatencyBench(result));
+  });
+}
+
+function registerThroughput(bench: Command): void {
+  serverOptions(
+    bench
+      .command("throughput")
+      .description("raise the rate, open loop, until the server falls behind")
+      .option("--rate <number>", "orders a second at the start", positive, 10_000)
+      .option("--factor <number>", "from one rate to the next", aboveOne, 1.5),
+    10,
+    10,
+  ).action(async (options: ThroughputOptions) => {
+    const { formatThroughput, runThroughputBench } = await load.throughput();
+    const result = await runThroughputBench(
+      {
+        firstRatePerSecond: options.rate,
+        factor: options.factor,
+        secondsEach: options.seconds,
+        warmUpSeconds: options.warmUp,
+        connections: options.connections,
+        durability: options.durability,
+        parentDirectory: await directoryOf(options),
+        serveFlags: options.serve,
+      },
+      progress,
+    );
+    print(options.json, result, () => formatThroughput(result));
+  });
+}
+
+function serverOptions(command: Command, connections: number, seconds: number): Command {
+  return command
+    .addOption(
+      new Option("--durability <mode>", "of the server")
+        .choices(["fsync", "os", "none"])
+        .default("fsync"),
+    )
+    .option("--seconds <number>", "measured", positive, seconds)
+    .option("--warm-up <number>", "seconds before", nonNegative, 3)
+    .option(
+      "--connections <number>",
+      "clients, each with an account of its own",
+      wholePositive,
+      connections,
+    )
+    .option("--directory <path>", "where the server's data goes for the time being")
+    .option(
+      "--serve <flag>",
+      "a further flag for `crossbook serve`, as --serve=--redis=off",
+      list,
+      [],
+    )
+    .option("--json", "print the result as JSON", false);
+}
+
+async function directoryOf({ directory }: ServerOptions): Promise<string> {
+  return directory ?? (await load.server()).defaultParentDirectory();
+}
+
+function print(json: boolean, result: object, text: () => string): void {
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : text());
+}
+
+/** One line that is written over, on a terminal only. */
+function progress(what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …\r`);
+}
+
+function list(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function numberFrom(text: string, isAllowed: (value: number) => boolean, allowed: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || !isAllowed(value)) {
+    throw new InvalidArgumentError(`Allowed: ${allowed}.`);
+  }
+  return value;
+}
+
+function positive(text: string): number {
+  return numberFrom(text, (value) => value > 0, "a number above 0");
+}
+
+function wholePositive(text: string): number {
+  const isAllowed = (value: number) => Number.isSafeInteger(value) && value > 0;
+  return numberFrom(text, isAllowed, "a whole number above 0");
+}
+
+function nonNegative(text: string): number {
+  return numberFrom(text, (value) => value >= 0, "a number from 0");
+}
+
+function aboveOne(text: string): number {
+  return numberFrom(text, (value) => value > 1, "a number above 1");
+}

@@ -51,9 +51,9 @@ export function refuse(view: DataView, offset: number, reason: RejectReason): vo
 }
 
 /**
- * Sets the instrument id for the field `symbol`; an unknown symbol refuses the command. `record`
- * keeps the symbol as written, where its 16 bytes can hold it. Throws a CommandError where it is no
- * string.
+ * Sets the instrument id for the field `symbol`. `record` keeps a symbol that is not known as it was
+ * written: the engine looks once more, since the definition may be under way. Throws a CommandError
+ * where it is no string; refuses the command where 16 bytes cannot hold it.
  */
 export function encodeSymbol(
   value: unknown,
@@ -69,6 +69,6 @@ export function encodeSymbol(
     return directory.get(id);
   }
   if (fitsText(symbol, 16)) record.symbol = symbol;
-  refuse(view, offset, RejectReason.unknownSymbol);
+  else refuse(view, offset, RejectReason.unknownSymbol);
   return undefined;
 }

@@ -60,6 +60,8 @@ export function encodeNewOrder(
   record.clear();
   encodeHeader(json, view, offset, options.accountRequired);
   const terms = encodeSymbol(json.symbol, directory, view, offset, record);
+  // Its decimals cannot wait for a definition that is under way.
+  if (terms === undefined) refuse(view, offset, RejectReason.unknownSymbol);
   record.side = wordField("side", json.side, SIDES) as Side;
   const orderType = wordField("orderType", json.orderType, ORDER_TYPES) as OrderType;
   record.orderType = orderType;

@@ -426,8 +426,8 @@ describe("admin commands", () => {
     [{ type: "defineInstrument", symbol: "A", takerFeeRate: "22" }, "invalidDefinition"],
     [{ type: "defineInstrument", symbol: "A", baseAsset: "é" }, "invalidDefinition"],
     [{ type: "defineAsset", asset: "BTC", scale: 16 }, "invalidDefinition"],
-    [{ type: "setMarketState", symbol: "NONE", state: "closed" }, "unknownSymbol"],
-    [{ type: "setAccount", account: 1, symbol: "NONE", maxPosition: "1" }, "unknownSymbol"],
+    [{ type: "setMarketState", symbol: "", state: "closed" }, "unknownSymbol"],
+    [{ type: "massCancel", account: 1, symbol: "A".repeat(17) }, "unknownSymbol"],
     [{ type: "setAccount", account: 1, allowed: true }, "invalidCombination"],
     [{ type: "setAccount", account: 1, maxPosition: "-1" }, "amountOutOfRange"],
     [
@@ -437,6 +437,15 @@ describe("admin commands", () => {
   ])("%j is sequenced with its reject", (json, reason) => {
     encode(json);
     expect(verdict()).toEqual([Verdict.refusedAtEntry, reason]);
+  });
+
+  it.each([
+    { type: "setMarketState", symbol: "SOON", state: "closed" },
+    { type: "setAccount", account: 1, symbol: "SOON", maxPosition: "1" },
+    { type: "massCancel", account: 1, symbol: "SOON" },
+  ])("%j may follow a definition that is under way: the engine looks for the symbol", (json) => {
+    expect(JSON.stringify(roundTrip(json))).toBe(JSON.stringify(json));
+    expect(verdict()).toEqual([Verdict.pending, "none"]);
   });
 
   it("a limit set to null is named and taken away", () => {

@@ -46,6 +46,7 @@ export class Exchange {
   #redis: OwnedRedis | null = null;
   #redisStatus: PublisherStatus | null = null;
   #redisAbsent: string | null = null;
+  #redisStarting: Promise<void> = Promise.resolve();
   #state: ServerStatus["state"] = "starting";
 
   /**
@@ -106,7 +107,11 @@ export class Exchange {
     );
     await this.#recover();
     await this.#setUpDemo();
-    await this.#startRedis();
+    // Not waited for: a Redis that is slow or broken keeps nobody from trading.
+    this.#redisStarting = this.#startRedis().catch((error: unknown) => {
+      this.#redisAbsent = error instanceof Error ? error.message : String(error);
+      this.#log.error({ err: error }, "Redis cannot be started: nothing is published");
+    });
     this.#loop.start();
     this.#gateway.goLive();
     this.#intake.open();
@@ -142,6 +147,7 @@ export class Exchange {
     await this.#pipeline.drained(round);
     this.#gateway.stop();
     await this.#transport?.close();
+    await this.#redisStarting;
     await this.#pipeline.stop(REDIS_DRAIN_MS);
     await this.#redis?.stop();
     const { check } = this.status();

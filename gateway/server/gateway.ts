@@ -95,6 +95,7 @@ export class Gateway {
   /** Recovery is over: sessions get what happens from now on. */
   goLive(): void {
     this.stage.isLive = true;
+    this.#keys.poll();
     this.#keys.watch();
     this.#timer = setInterval(() => this.#trade.tick(), TICK_MS);
   }

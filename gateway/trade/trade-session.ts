@@ -1,72 +1,30 @@
 import { randomBytes } from "node:crypto";
-import { ErrorCode, QueryKind, Role, SessionEndReason } from "../../protocol/generated/enums.ts";
-import {
-  CHALLENGE_LENGTH,
-  Challenge,
-  COMPLETED_LENGTH,
-  Completed,
-  DUPLICATE_REQUEST_LENGTH,
-  DuplicateRequest,
-  HEARTBEAT_LENGTH,
-  HEARTBEAT_TEMPLATE_ID,
-  Heartbeat,
-  LOGGED_ON_LENGTH,
-  LOGON_TEMPLATE_ID,
-  LoggedOn,
-  QUERY_TEMPLATE_ID,
-  Query,
-  SERVER_SHUTDOWN_LENGTH,
-  ServerShutdown,
-} from "../../protocol/generated/session.ts";
-import { isCommandType } from "../../protocol/json/encode-command.ts";
-import { CommandError, invalid } from "../../protocol/json/errors.ts";
-import {
-  checkFieldNames,
-  integerField,
-  type JsonObject,
-  stringField,
-} from "../../protocol/json/fields.ts";
-import { parseJson, shorten } from "../../protocol/json/parse.ts";
-import { checkRecord, messageLength } from "../../protocol/record-check.ts";
+import { ErrorCode, type QueryKind, SessionEndReason } from "../../protocol/generated/enums.ts";
+import { QUERY_TEMPLATE_ID } from "../../protocol/generated/session.ts";
+import { type CommandError, invalid } from "../../protocol/json/errors.ts";
+import type { JsonObject } from "../../protocol/json/fields.ts";
 import type { Key } from "../keys/key-directory.ts";
 import { signedText } from "../keys/signature.ts";
-import { Messenger, NO_REQUEST, type RequestNames } from "../messages/messenger.ts";
+import { Messenger, type RequestNames } from "../messages/messenger.ts";
 import { Outbox } from "../transport/outbox.ts";
 import type { SocketHandler, TransportSocket } from "../transport/transport.ts";
 import { CatchUp, LAST_INDEX } from "./catch-up.ts";
 import { CloseCode } from "./close-codes.ts";
-import { LOGON_WINDOW_MS, type LogonRequest, readBinaryLogon, readJsonLogon } from "./logon.ts";
+import { LOGON_WINDOW_MS, type LogonRequest } from "./logon.ts";
 import type { RateBudget, TokenBucket } from "./rate-limits.ts";
 import { concerns, report } from "./reports.ts";
 import type { TradeOptions, TradeServices } from "./services.ts";
 import {
   errorCodeOf,
-  kindOf,
   mayBeSilent,
   namesOfBinary,
-  namesOfJson,
   type Outcome,
   SessionCommands,
-  templateIdOf,
 } from "./session-commands.ts";
+import { type InputHandler, takeBinary, takeText } from "./session-input.ts";
 import { answerQuery, MAX_ROWS } from "./session-queries.ts";
+import * as voice from "./session-voice.ts";
 
-const challengeRecord = new Challenge();
-const loggedOn = new LoggedOn();
-const heartbeat = new Heartbeat();
-const duplicateRequest = new DuplicateRequest();
-const completed = new Completed();
-const serverShutdown = new ServerShutdown();
-const query = new Query();
-
-const QUERIES = new Map<string, QueryKind>([
-  ["instruments", QueryKind.instruments],
-  ["openOrders", QueryKind.openOrders],
-  ["positions", QueryKind.positions],
-  ["balances", QueryKind.balances],
-]);
-const QUERY_FIELDS: ReadonlySet<string> = new Set(["type", "requestId"]);
-const HEARTBEAT_FIELDS: ReadonlySet<string> = new Set(["type", "lastSeq", "serverTime"]);
 /** Heartbeats that a client may miss. */
 const MISSED_HEARTBEATS = 3;
 
@@ -84,7 +42,7 @@ export interface SessionHost {
 }
 
 /** One client on /v1/trade: challenged, logged on, live. */
-export class TradeSession implements SocketHandler {
+export class TradeSession implements SocketHandler, InputHandler {
   readonly openedMs: number;
   key: Key | null = null;
   cancelOnDisconnect = false;
@@ -129,11 +87,12 @@ export class TradeSession implements SocketHandler {
     this.openedMs = services.clock.nowMs();
     this.#lastHeardMs = this.openedMs;
     this.#lastHeartbeatMs = this.openedMs;
-    const record = this.#messenger.begin(challengeRecord, CHALLENGE_LENGTH);
-    record.serverTimeUs = services.clock.nowUs();
-    record.challenge = this.#challenge;
-    this.#messenger.finish(CHALLENGE_LENGTH);
+    voice.sayChallenge(this.#messenger, this.#challenge, services.clock.nowUs());
     this.flush();
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.isOpen;
   }
 
   get isLive(): boolean {
@@ -151,8 +110,8 @@ export class TradeSession implements SocketHandler {
       return;
     }
     try {
-      if (isBinary) this.#onBinary(data);
-      else this.#onText(data);
+      if (isBinary) takeBinary(data, this);
+      else takeText(data, this);
     } catch (error) {
       // Ours to mend, but one client's bytes must not stop the others.
       this.close(ErrorCode.malformed, "this could not be worked on", CloseCode.internalError);
@@ -163,111 +122,33 @@ export class TradeSession implements SocketHandler {
     this.#services.afterInput();
   }
 
-  #onText(data: Uint8Array): void {
-    let names: RequestNames = NO_REQUEST;
-    try {
-      const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8");
-      const json = parseJson(text);
-      if (typeof json !== "object" || json === null || Array.isArray(json)) {
-        throw new CommandError("malformed", "a message is a JSON object");
-      }
-      const object = json as JsonObject;
-      names = namesOfJson(object);
-      const type = stringField("type", object.type);
-      const templateId = templateIdOf(type);
-      if (!this.#mayGoOn(templateId, templateId === LOGON_TEMPLATE_ID, names)) return;
-      this.#onJson(object, type, templateId, names);
-    } catch (error) {
-      this.#refuse(error, names);
-    }
-  }
-
-  #onJson(json: JsonObject, type: string, templateId: number, names: RequestNames): void {
-    const kind = QUERIES.get(type);
-    if (kind !== undefined) {
-      checkFieldNames(json, QUERY_FIELDS, type);
-      const { requestId } = json;
-      this.#query(kind, requestId === undefined ? 0 : integerField("requestId", requestId, 1));
-    } else if (templateId === LOGON_TEMPLATE_ID) this.#logon(readJsonLogon(json));
-    else if (templateId === HEARTBEAT_TEMPLATE_ID) {
-      checkFieldNames(json, HEARTBEAT_FIELDS, type);
-    } else if (isCommandType(type)) {
-      this.#report((this.#commands as SessionCommands).takeJson(json, templateId), names);
-    } else throw invalid(`unknown type ${JSON.stringify(shorten(type))}`);
-  }
-
-  /** One message or several, one after the other, and nothing else. */
-  #onBinary(data: Uint8Array): void {
-    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-    const end = data.byteLength;
-    let at = 0;
-    do {
-      const length = messageLength(view, at, end);
-      if (length === 0) {
-        const what = `no message at byte ${at}; what comes after it in the frame is not read`;
-        this.#sayError(ErrorCode.malformed, what, NO_REQUEST);
-        return;
-      }
-      this.#onRecord(view, at, view.getUint16(at + 2, true));
-      at += length;
-    } while (at < end && this.#socket.isOpen);
-  }
-
-  #onRecord(view: DataView, at: number, templateId: number): void {
-    let names: RequestNames = NO_REQUEST;
-    try {
-      const isCommand = templateId < 64;
-      // Names are made only where an error needs them: this is the way of every order.
-      if (!this.#mayGoOn(templateId, templateId === LOGON_TEMPLATE_ID, null, view, at)) return;
-      if (isCommand) {
-        const outcome = (this.#commands as SessionCommands).takeBinary(view, at, templateId);
-        if (outcome.result !== "sequenced" || mayBeSilent(templateId)) {
-          names = namesOfBinary(view, at, templateId);
-          this.#report(outcome, names);
-        }
-        return;
-      }
-      const wrong = checkRecord(view, at);
-      if (wrong !== null) throw new CommandError("malformed", wrong);
-      if (templateId === LOGON_TEMPLATE_ID) this.#logon(readBinaryLogon(view, at));
-      else if (templateId === QUERY_TEMPLATE_ID) {
-        query.wrap(view, at);
-        if (query.kind === QueryKind.none) throw invalid("kind is missing");
-        this.#query(query.kind, query.requestId);
-      } else if (templateId !== HEARTBEAT_TEMPLATE_ID) {
-        throw new CommandError("malformed", `template ${templateId} is not for clients to send`);
-      }
-    } catch (error) {
-      if (templateId < 64) names = namesOfBinary(view, at, templateId);
-      this.#refuse(error, names);
-    }
-  }
-
   /** Logged on, or about to, and not too often. */
-  #mayGoOn(
-    templateId: number,
-    isLogon: boolean,
-    names: RequestNames | null,
-    view?: DataView,
-    at = 0,
-  ): boolean {
-    const namesNow = () =>
-      names ?? (view && templateId < 64 ? namesOfBinary(view, at, templateId) : NO_REQUEST);
+  mayGoOn(isCancel: boolean, isLogon: boolean, names: () => RequestNames): boolean {
     const nowMs = this.#lastHeardMs;
-    const isCancel = kindOf(templateId) === "cancel";
     const inTime =
       this.#budget.take(isCancel, nowMs) &&
       this.#addressBudget.take(isCancel, nowMs) &&
       (this.#keyBudget === null || this.#keyBudget.take(isCancel, nowMs));
     if (!inTime) {
-      this.#sayError(ErrorCode.rateLimited, "too many messages; try again later", namesNow());
+      this.#sayError(ErrorCode.rateLimited, "too many messages; try again later", names());
       return false;
     }
     if (isLogon === (this.key === null)) return true;
     const code = isLogon ? ErrorCode.alreadyLoggedOn : ErrorCode.notLoggedOn;
     const text = isLogon ? "this session is logged on" : "log on first";
-    this.#sayError(code, text, namesNow());
+    this.#sayError(code, text, names());
     return false;
+  }
+
+  onJsonCommand(json: JsonObject, templateId: number, names: RequestNames): void {
+    this.#report((this.#commands as SessionCommands).takeJson(json, templateId), names);
+  }
+
+  onBinaryCommand(view: DataView, at: number, templateId: number): void {
+    const outcome = (this.#commands as SessionCommands).takeBinary(view, at, templateId);
+    if (outcome.result !== "sequenced" || mayBeSilent(templateId)) {
+      this.#report(outcome, namesOfBinary(view, at, templateId));
+    }
   }
 
   #report(outcome: Outcome, names: RequestNames): void {
@@ -277,10 +158,7 @@ export class TradeSession implements SocketHandler {
       this.#silent.push(seq, requestId);
       this.#host.awaitsCompletion(this);
     } else if (result === "duplicate") {
-      const record = this.#messenger.begin(duplicateRequest, DUPLICATE_REQUEST_LENGTH);
-      record.requestId = requestId;
-      record.seq = seq;
-      this.#messenger.finish(DUPLICATE_REQUEST_LENGTH);
+      voice.sayDuplicate(this.#messenger, requestId, seq);
     } else {
       const { refusal } = this.#services.intake;
       this.#sayError(ErrorCode[refusal], REFUSALS[refusal], names);
@@ -289,7 +167,7 @@ export class TradeSession implements SocketHandler {
 
   // Logon.
 
-  #logon(request: LogonRequest): void {
+  onLogon(request: LogonRequest): void {
     const services = this.#services;
     const nowUs = services.clock.nowUs();
     if (Math.abs(request.timestampUs - nowUs) > LOGON_WINDOW_MS * 1000) {
@@ -328,35 +206,32 @@ export class TradeSession implements SocketHandler {
     this.cancelOnDisconnect = request.cancelOnDisconnect;
     this.#keyBudget = this.#host.budgetOf(key);
     this.#commands = new SessionCommands(services.intake, services.requests, services.views, key);
-    this.#sayLoggedOn(key, completeSeq);
+    const { heartbeatIntervalMs } = this.#options;
+    const { requests } = services;
+    voice.sayLoggedOn(this.#messenger, key, requests, completeSeq, heartbeatIntervalMs);
     this.#catchUp = catchUp;
     this.catchUp();
-  }
-
-  #sayLoggedOn(key: Key, lastSeq: number): void {
-    const { requests } = this.#services;
-    const record = this.#messenger.begin(loggedOn, LOGGED_ON_LENGTH);
-    record.lastSeq = lastSeq;
-    record.lastRequestId = requests.lastRequestId(key.keyNumber);
-    record.lastRequestSeq = requests.lastRequestSeq(key.keyNumber);
-    record.account = key.account;
-    record.heartbeatIntervalMs = this.#options.heartbeatIntervalMs;
-    record.role = Role[key.role];
-    this.#messenger.finish(LOGGED_ON_LENGTH);
   }
 
   #refuseLogon(text: string): void {
     this.close(ErrorCode.logonRefused, text, CloseCode.logonRefused);
   }
 
-  #query(kind: QueryKind, requestId: number): void {
+  /** An answer may be large, so only one at a time may wait for the client to read it. */
+  onQuery(kind: QueryKind, requestId: number): void {
+    if (this.#allowance > 0) {
+      const names = { templateId: QUERY_TEMPLATE_ID, requestId, clientOrderId: 0 };
+      const text = "the answer to the last query has not been read yet";
+      this.#sayError(ErrorCode.rateLimited, text, names);
+      return;
+    }
     const before = this.#messenger.outbox.waitingBytes;
     const { views } = this.#services;
     const lastSeq = this.#services.completeSeq();
     if (!answerQuery(this.#messenger, views, this.key as Key, kind, requestId, lastSeq)) {
       throw invalid(`more than ${MAX_ROWS} rows: ask with the key of one account`);
     }
-    this.#allowance += this.#messenger.outbox.waitingBytes - before;
+    this.#allowance = this.#messenger.outbox.waitingBytes - before;
   }
 
   // What the server says.
@@ -374,10 +249,7 @@ export class TradeSession implements SocketHandler {
   onCommandsComplete(seq: number): boolean {
     while (this.#silent.length > 0 && (this.#silent[0] as number) <= seq) {
       const [doneSeq, requestId] = this.#silent.splice(0, 2) as [number, number];
-      const record = this.#messenger.begin(completed, COMPLETED_LENGTH);
-      record.seq = doneSeq;
-      record.requestId = requestId;
-      this.#messenger.finish(COMPLETED_LENGTH);
+      voice.sayCompleted(this.#messenger, doneSeq, requestId);
       this.#host.needsFlush(this);
     }
     return this.#silent.length > 0;
@@ -429,19 +301,15 @@ export class TradeSession implements SocketHandler {
   }
 
   sayShutdown(): void {
-    const record = this.#messenger.begin(serverShutdown, SERVER_SHUTDOWN_LENGTH);
-    record.lastSeq = this.#services.completeSeq();
-    this.#messenger.finish(SERVER_SHUTDOWN_LENGTH);
+    voice.sayShutdown(this.#messenger, this.#services.completeSeq());
     this.flush();
   }
 
   #sayHeartbeat(): void {
     this.#lastHeartbeatMs = this.#services.clock.nowMs();
-    const record = this.#messenger.begin(heartbeat, HEARTBEAT_LENGTH);
     // Behind the present, nothing is said about what has been sent.
-    record.lastSeq = this.#catchUp === null ? this.#services.completeSeq() : 0;
-    record.serverTimeUs = this.#services.clock.nowUs();
-    this.#messenger.finish(HEARTBEAT_LENGTH);
+    const lastSeq = this.#catchUp === null ? this.#services.completeSeq() : 0;
+    voice.sayHeartbeat(this.#messenger, lastSeq, this.#services.clock.nowUs());
   }
 
   /** Time goes on. */
@@ -506,8 +374,7 @@ export class TradeSession implements SocketHandler {
     this.close(code, text, closeCode);
   }
 
-  #refuse(error: unknown, names: RequestNames): void {
-    if (!(error instanceof CommandError)) throw error;
+  onError(error: CommandError, names: RequestNames): void {
     this.#sayError(errorCodeOf(error), error.message, names);
   }
 

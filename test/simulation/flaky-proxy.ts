@@ -12,8 +12,12 @@ export class FlakyProxy {
   #losesReplies = false;
   #heldRequests: { upstream: net.Socket; bytes: Buffer }[] | null = null;
   #cutAfterBytes = Number.POSITIVE_INFINITY;
+  #isSilent = false;
+  #cutAfterReplyBytes = Number.POSITIVE_INFINITY;
   /** How often a connection was cut between a request and its reply. */
   repliesLost = 0;
+  /** Connections that are over. */
+  ended = 0;
 
   private constructor(target: number) {
     this.#target = target;
@@ -40,6 +44,16 @@ export class FlakyProxy {
   /** Cuts the connection after so many more request bytes: most likely within a request. */
   cutAfterRequestBytes(bytes: number): void {
     this.#cutAfterBytes = bytes;
+  }
+
+  /** Cuts the connection after so many more reply bytes: most likely within a reply. */
+  cutAfterReplyBytes(bytes: number): void {
+    this.#cutAfterReplyBytes = bytes;
+  }
+
+  /** While true nothing is passed on either way, and both sides believe that all is well. */
+  set silent(silent: boolean) {
+    this.#isSilent = silent;
   }
 
   /** From now on requests of the present connections stay on the way; new connections are well. */
@@ -78,6 +92,7 @@ export class FlakyProxy {
     const pair = [client, upstream] as const;
     this.#pairs.add(pair);
     client.on("data", (bytes) => {
+      if (this.#isSilent) return;
       this.#cutAfterBytes -= bytes.length;
       if (this.#cutAfterBytes > 0) {
         upstream.write(bytes);
@@ -88,6 +103,15 @@ export class FlakyProxy {
       this.#end(pair);
     });
     upstream.on("data", (bytes) => {
+      if (this.#isSilent) return;
+      this.#cutAfterReplyBytes -= bytes.length;
+      if (this.#cutAfterReplyBytes <= 0) {
+        // Ended first, so that this part still arrives.
+        client.end(bytes.subarray(0, bytes.length + this.#cutAfterReplyBytes));
+        this.#cutAfterReplyBytes = Number.POSITIVE_INFINITY;
+        upstream.end();
+        return;
+      }
       if (this.#losesReplies) {
         this.#losesReplies = false;
         this.repliesLost++;
@@ -103,7 +127,7 @@ export class FlakyProxy {
   }
 
   #end(pair: readonly [net.Socket, net.Socket]): void {
-    this.#pairs.delete(pair);
+    if (this.#pairs.delete(pair)) this.ended++;
     // What was passed on still arrives: `end` flushes, unlike `destroy`.
     pair[1].end();
     pair[0].destroy();

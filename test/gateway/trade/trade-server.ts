@@ -101,6 +101,10 @@ export class TradeServer {
     this.#transport = await start(choice, { endpoints: [this.endpoint] });
   }
 
+  get port(): number {
+    return this.#transport.port;
+  }
+
   /** While off, what is sequenced stays where it is. */
   set pumping(on: boolean) {
     this.#isPumping = on;
@@ -114,7 +118,7 @@ export class TradeServer {
 
   async connect(binary = false): Promise<TradeClient> {
     const query = binary ? "?encoding=binary" : "";
-    const client = new TradeClient(`ws://127.0.0.1:${this.#transport.port}/v1/trade${query}`);
+    const client = new TradeClient(`ws://127.0.0.1:${this.port}/v1/trade${query}`);
     this.#clients.push(client);
     await client.opened;
     return client;

@@ -13,6 +13,7 @@ import { ClientRecord } from "./client-record.ts";
 import { type FaultKind, type Hit, missedFaults, planFaults } from "./fault-plan.ts";
 import type { JournalEvent } from "./private-view.ts";
 import { lastPublished, redisStreams } from "./redis-streams.ts";
+import { drawFlags } from "./server-flags.ts";
 import { ACCOUNTS, createKeys, defineMarket } from "./set-up.ts";
 import { binaryWire } from "./wire-binary.ts";
 import { jsonWire } from "./wire-json.ts";
@@ -101,7 +102,7 @@ class Campaign {
 
   async #setUp(): Promise<void> {
     const keys = await createKeys(this.#dataDir);
-    const server = await this.#start();
+    const server = this.#start();
     const { url } = await server.ready();
     await defineMarket(url, keys.admin);
     this.#clients = keys.traders.map((key, i) => {
@@ -119,11 +120,12 @@ class Campaign {
     });
   }
 
-  async #start(): Promise<ServerProcess> {
+  /** Every start with settings of its own: what one left behind, another has to go on with. */
+  #start(): ServerProcess {
     const number = String(++this.#starts).padStart(4, "0");
-    const durability = this.#random.below(2) === 0 ? "fsync" : "os";
-    const flags = ["--durability", durability, "--redis", String(this.#redis?.url)];
-    const logFile = path.join(this.#options.directory, `server-${number}-${durability}.log`);
+    const redis = (this.#redis as RedisProcess).url;
+    const logFile = path.join(this.#options.directory, `server-${number}.log`);
+    const flags = [...drawFlags(this.#random), "--redis", redis];
     this.#server = new ServerProcess(this.#dataDir, logFile, flags);
     return this.#server;
   }
@@ -149,7 +151,7 @@ class Campaign {
 
   async #bringUp(): Promise<ServerProcess> {
     if (this.#server?.isAlive) return this.#server;
-    const server = await this.#start();
+    const server = this.#start();
     await server.waitFor(() => (server.holdsDirectory() ? true : null), SETTLE_TIMEOUT_MS);
     const bootMs = performance.now() - server.startedMs;
     await server.ready();
@@ -172,7 +174,7 @@ class Campaign {
   }
 
   async #killInRecovery(): Promise<Hit> {
-    const server = await this.#start();
+    const server = this.#start();
     // One in five at any moment of the start, the others while it works on the directory.
     if (this.#random.below(5) === 0) {
       await sleep(this.#random.below(Math.ceil(this.#bootMs + this.#recoveryMs)));

@@ -18,8 +18,9 @@ export class RequestOutcomes {
 
   onEvent(event: JournalEvent): void {
     const { requestId, seq, index } = event;
-    // The first event of a command is its sender's; later ones may be other accounts'.
-    if (requestId === undefined || index !== 0) return;
+    // The first event of a command is its sender's; later ones may be other accounts'. Settings of an
+    // account come from an admin, who is no client here.
+    if (requestId === undefined || index !== 0 || event.type === "account") return;
     const key = `${String(event.account)}:${requestId}`;
     const before = this.#seqByRequest.get(key);
     if (before === undefined) this.#seqByRequest.set(key, seq);

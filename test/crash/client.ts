@@ -73,13 +73,14 @@ export class Client {
       onMessage: (message) => this.#onMessage(message),
     };
     this.answeredSinceLogon = 0;
+    const lastSeen = this.record.last.seq; // events may come as soon as the session is open
     const session = await TradeSession.open(options);
     this.#session = session;
     void session.closed.then(() => {
       this.stopTrading();
       this.record.flush();
     });
-    this.#checkLogon(session.loggedOn);
+    this.#checkLogon(session.loggedOn, lastSeen);
     for (const requestId of this.#pending) {
       this.resentCount++;
       this.#send(requestId);
@@ -124,8 +125,11 @@ export class Client {
     this.#session?.send(requestId, request.command);
   }
 
-  /** Nothing that was answered may have been forgotten, nothing may be known that was never sent. */
-  #checkLogon(loggedOn: Message): void {
+  /**
+   * Nothing that was answered may have been forgotten, nothing may be known that was never sent.
+   * lastSeen: the last seq on the connections before.
+   */
+  #checkLogon(loggedOn: Message, lastSeen: number): void {
     if (loggedOn.account !== this.#options.key.account) {
       this.record.fault(`logged on to account ${String(loggedOn.account)}`);
     }
@@ -139,7 +143,7 @@ export class Client {
     if (last > this.#lastRequestId) {
       this.record.fault(`the server knows request ${last}, which was never sent`);
     }
-    if (Number(loggedOn.lastSeq) < this.record.last.seq) {
+    if (Number(loggedOn.lastSeq) < lastSeen) {
       this.record.fault(
         `logged on at seq ${String(loggedOn.lastSeq)}, behind an event seen before`,
       );
@@ -204,6 +208,8 @@ export class Client {
     const request = message.request as { requestId?: number } | undefined;
     const requestId = request?.requestId;
     if (requestId === undefined) {
+      // The good-bye of a server that stops is about no request.
+      if (message.code === "shuttingDown") return;
       this.record.fault(`an error without a request: ${JSON.stringify(message)}`);
       return;
     }

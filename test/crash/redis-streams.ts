@@ -37,16 +37,11 @@ async function* tradeEntries(client: Redis, key: string): AsyncGenerator<StreamE
 async function* batchEntries(client: Redis): AsyncGenerator<BatchEntry> {
   // An entry holds up to some hundred kilobytes.
   for await (const [id, values] of entries(client, EVENTS_KEY, 20)) {
-    const field = (name: string): Buffer => {
-      const at = values.findIndex((value, i) => i % 2 === 0 && String(value) === name);
-      if (at < 0) throw new Error(`batch ${String(id)} has no field ${name}`);
-      return values[at + 1] as Buffer;
-    };
     yield {
       id: String(id),
-      count: Number(field("n")),
-      previous: String(field("prev")),
-      events: parseRecords(field("e")),
+      count: Number(fieldOf(values, "n")),
+      previous: String(fieldOf(values, "prev")),
+      events: parseRecords(fieldOf(values, "e")),
     };
   }
 }
@@ -59,4 +54,25 @@ async function* entries(client: Redis, key: string, page: number): AsyncGenerato
     if (last === undefined || found.length < page) return;
     after = `(${String(last[0])}`;
   }
+}
+
+/** Events in crossbook:events by the words of its batches, and the gaps between these. */
+export async function countPublished(client: Redis): Promise<{ events: number; gaps: string[] }> {
+  const gaps: string[] = [];
+  let events = 0;
+  let before = "0-0";
+  for await (const [rawId, values] of entries(client, EVENTS_KEY, 20)) {
+    const id = String(rawId);
+    const previous = String(fieldOf(values, "prev"));
+    if (previous !== before) gaps.push(`batch ${id} follows ${before}, but names ${previous}`);
+    events += Number(fieldOf(values, "n"));
+    before = id;
+  }
+  return { events, gaps };
+}
+
+function fieldOf(values: readonly Buffer[], name: string): Buffer {
+  const at = values.findIndex((value, i) => i % 2 === 0 && String(value) === name);
+  if (at < 0) throw new Error(`an entry of ${EVENTS_KEY} has no field ${name}`);
+  return values[at + 1] as Buffer;
 }

@@ -19,7 +19,7 @@ export function formatReport(report: CampaignReport): string {
     ...HITS.map((hit) => [`  ${hit}: ${MEANING[hit]}`, report.hits.get(hit) ?? 0] as const),
     ["server starts", report.starts],
     ["commands sent", report.sent],
-    ["  answered", report.answered + report.duplicates],
+    ["  answered", report.answered],
     ["  refused before they got a seq (the server was stopping)", report.refused],
     ["sent again after a restart", report.resent],
     ["  of those, duplicates of what had been taken", report.duplicates],

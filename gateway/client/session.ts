@@ -1,51 +1,21 @@
 import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
-import { BackOff, type ReconnectOptions } from "./back-off.ts";
-import type { ClientKey } from "./client-key.ts";
+import { BackOff } from "./back-off.ts";
 import type { ClientCommand } from "./commands.ts";
 import { Connection, type ConnectionEnd } from "./connection.ts";
 import { ClientError } from "./errors.ts";
 import { type KeptMessage, MessageReader } from "./message-reader.ts";
 import type { LoggedOn, Message, Position, QueryName, QueryResult } from "./messages.ts";
-import { type Encoding, Outbound, type Sender } from "./outbound.ts";
+import { Outbound, type Sender } from "./outbound.ts";
 import { PendingCommand } from "./pending-command.ts";
 import { PendingQueries } from "./pending-queries.ts";
-import type { OpenSocket } from "./socket.ts";
+import type { SessionHandler, SessionOptions } from "./session-handler.ts";
 import { StreamPosition } from "./stream-position.ts";
-
-export interface SessionOptions {
-  /** Of the server's /v1/trade. */
-  readonly url: string;
-  readonly key: ClientKey;
-  readonly encoding: Encoding;
-  readonly cancelOnDisconnect: boolean;
-  /** Null: events from now on. */
-  readonly resumeAfter: Position | null;
-  readonly reconnect: ReconnectOptions;
-  readonly openSocket: OpenSocket;
-}
-
-/** Called in the order of things, never before the call that caused it has returned. */
-export interface SessionHandler<Tag> {
-  /** Logged on, for the first time (`again` false) or once more; commands leave from now on. */
-  onReady(again: boolean): void;
-  /** In order, each once. */
-  onEvent(event: Message): void;
-  /** What became of a command, once: its first event, `completed`, `duplicateRequest` or an error. */
-  onAnswer(tag: Tag, answer: Message | ClientError): void;
-  /** The connection was lost; it is tried again. */
-  onLost(error: ClientError): void;
-  /** The server says that it is about to stop. */
-  onServerShutdown(): void;
-  /** An error from the server that belongs to no command. */
-  onProblem(error: ClientError): void;
-  /** Last; not after `close`. Every command has had its answer. */
-  onEnd(error: ClientError): void;
-}
 
 /** A position that the server did not have once may only not be complete there yet. */
 const RESUME_ATTEMPTS = 3;
 /** A connection that has held this long has done well, events or not. */
 const STEADY_MS = 1000;
+const ASK_AGAIN_MS = 20;
 /** With these words the server closes the connection, which is reported on its own. */
 const LAST_WORDS: ReadonlySet<string> = new Set([
   "alreadyLoggedOn",
@@ -82,6 +52,7 @@ export class Session<Tag> {
   #position: StreamPosition | null;
   /** All events of commands up to here have been seen on this connection; −1: not said yet. */
   #completeSeq = -1;
+  #asked: Promise<QueryResult> | null = null;
   #resumeRefusals = 0;
   /** By requestId, rising. */
   readonly #pending = new Map<number, PendingCommand<Tag>>();
@@ -157,6 +128,15 @@ export class Session<Tag> {
     const { requestId, result } = this.#queries.add(name);
     if (this.#isReady) this.#sendQuery(name, requestId);
     return result;
+  }
+
+  /** Resolves when all events of the commands up to seq have been given. Rejects with a ClientError. */
+  async complete(seq: number): Promise<void> {
+    while (this.#completeSeq < seq) {
+      await this.#askHowFar();
+      if (this.#completeSeq < seq)
+        await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+    }
   }
 
   /** Ends the session. Commands without an answer get the error `closed`. */
@@ -339,6 +319,16 @@ export class Session<Tag> {
     pending.eventsBySeq = known ? pending.seq : (this.#loggedOn as LoggedOn).lastRequestSeq;
     this.#awaitingEvents++;
     if (pending.eventsBySeq <= this.#completeSeq) this.#settle(pending);
+    else this.complete(pending.eventsBySeq).catch(() => {}); // the session has ended, and says so
+  }
+
+  /** The end of any answer says it, heartbeats too, but they come when they like. */
+  async #askHowFar(): Promise<void> {
+    this.#asked ??= this.query("positions");
+    const { lastSeq } = await this.#asked;
+    this.#asked = null;
+    // Before the replay is through, it says nothing of what was sent.
+    if (this.#completeSeq >= 0) this.#onComplete(lastSeq);
   }
 
   #onComplete(seq: number): void {

@@ -66,8 +66,8 @@ class Adapter {
 
   apply(view: DataView, at: number): void {
     const symbol = view.getUint16(at + B32_SYMBOL_OFFSET, true);
-    let book = this.#books.get(symbol);
-    if (book === undefined) this.#books.set(symbol, (book = new OrderBook()));
+    const book = this.#books.get(symbol) ?? new OrderBook();
+    this.#books.set(symbol, book);
     const side = view.getUint8(at + B32_SIDE_OFFSET) === B32_SELL ? Side.SELL : Side.BUY;
     const price = view.getUint32(at + B32_PRICE_OFFSET, true);
     const size = view.getUint32(at + B32_QUANTITY_OFFSET, true);

@@ -12,7 +12,7 @@ import { Wakeup } from "./wakeup.ts";
 const MAX_SOCKET_PATH_BYTES = 100;
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 10_000;
-const RESTART_DELAY_MS = { first: 100, most: 5_000 };
+const RESTART_DELAY_MS = { first: 100, most: 30_000 };
 /** A server that ran for so long has not failed to start. */
 const RUN_WELL_MS = 60_000;
 const SOCKET_FILE = "redis.sock";
@@ -64,7 +64,6 @@ export class OwnedRedis {
   readonly #stopped = new Wakeup();
   #child: ChildProcess | null = null;
   #supervising: Promise<void> = Promise.resolve();
-  #hasAnswered = false;
   #stopping = false;
 
   private constructor(program: string, options: OwnedRedisOptions) {
@@ -76,8 +75,9 @@ export class OwnedRedis {
 
   /**
    * null: there is no redis-server to be found. Resolves when the server answers, which may still
-   * be loading its data. Rejects with the end of the server's log where it does not start. A server
-   * that a process before us has left behind is ended first.
+   * be loading its data. Where it does not start, the end of its log is logged and it is tried again
+   * and again: whoever publishes to it waits, and nobody else should. A server that a process before
+   * us has left behind is ended first; throws where that cannot be done.
    */
   static async start(options: OwnedRedisOptions): Promise<OwnedRedis | null> {
     const program = findProgram("redis-server", options.searchPath ?? process.env.PATH ?? "");
@@ -86,12 +86,7 @@ export class OwnedRedis {
     await endLeftover(options.directory, options.log);
     const server = new OwnedRedis(program, options);
     server.#supervising = server.#supervise();
-    try {
-      await server.#firstAnswer();
-    } catch (error) {
-      await server.stop();
-      throw error;
-    }
+    await server.#firstAnswer();
     return server;
   }
 
@@ -128,7 +123,7 @@ export class OwnedRedis {
     while (!this.#stopping) {
       const startedMs = performance.now();
       const end = await this.#run();
-      if (this.#stopping || !this.#hasAnswered) return;
+      if (this.#stopping) return;
       const hasRunWell = performance.now() - startedMs > RUN_WELL_MS;
       delayMs = hasRunWell ? RESTART_DELAY_MS.first : Math.min(delayMs * 2, RESTART_DELAY_MS.most);
       this.#log.warn(end, "redis-server has ended unexpectedly: it is started again");
@@ -176,17 +171,15 @@ export class OwnedRedis {
     return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   }
 
+  /** Waits for the first answer, or for what stands in its way. */
   async #firstAnswer(): Promise<void> {
     const deadlineMs = performance.now() + START_TIMEOUT_MS;
     while (this.#child !== null && performance.now() < deadlineMs) {
-      if (await answersPing(this.socketPath)) {
-        this.#hasAnswered = true;
-        return;
-      }
+      if (await answersPing(this.socketPath)) return;
       await sleep(10);
     }
-    const line = lastLine(path.join(this.#directory, LOG_FILE));
-    throw new Error(`${this.#program} does not start: ${line}`);
+    const reason = lastLine(path.join(this.#directory, LOG_FILE));
+    this.#log.error({ program: this.#program, reason }, "redis-server does not start");
   }
 }
 

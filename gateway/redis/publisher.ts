@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Batch, BatchBuilder } from "./batch.ts";
 import { RedisConnection } from "./connection.ts";
 import { classify, InstrumentUnknown, PublishingHalted, RedisUnavailable } from "./errors.ts";
@@ -12,6 +11,7 @@ import { Wakeup } from "./wakeup.ts";
 const WINDOW = 3;
 /** The source is looked at this often even if nobody calls wake(). */
 const POLL_MS = 20;
+const DRAIN_ATTEMPTS = 3;
 
 export interface PublisherLog {
   info(fields: object, message: string): void;
@@ -84,6 +84,7 @@ export class RedisPublisher {
   readonly #options: PublisherOptions;
   readonly #replyTimeoutMs: number;
   readonly #wakeup = new Wakeup();
+  readonly #backOffEnd = new Wakeup();
   readonly #stop = new AbortController();
   #running: Promise<void> | null = null;
   #draining = false;
@@ -103,11 +104,14 @@ export class RedisPublisher {
     this.#wakeup.signal();
   }
 
-  /** Publishes what the source has, for at most `drainMs`, and ends. */
+  /**
+   * Publishes what the source has, for at most `drainMs`, and ends. Where Redis is away it is tried
+   * twice more: what it lacks then, the next start publishes.
+   */
   async stop(drainMs: number): Promise<void> {
     this.#draining = true;
     this.#wakeup.signal();
-    if (this.status.state === "waiting") this.#end();
+    this.#backOffEnd.signal();
     const timer = setTimeout(() => this.#end(), drainMs);
     await this.#running;
     clearTimeout(timer);
@@ -117,12 +121,14 @@ export class RedisPublisher {
   #end(): void {
     this.#stop.abort();
     this.#wakeup.signal();
+    this.#backOffEnd.signal();
   }
 
   async #run(): Promise<void> {
     const { log } = this.#options;
     const backOff = this.#options.backOffMs ?? { first: 50, most: 5_000 };
     let delayMs = backOff.first;
+    let attemptsToDrain = 0;
     while (!this.#stop.signal.aborted) {
       const publishedBefore = this.status.batches;
       try {
@@ -147,9 +153,8 @@ export class RedisPublisher {
         if (isNew) log.warn({ error: error.message }, "publishing to Redis waits");
         if (this.status.batches > publishedBefore) delayMs = backOff.first;
       }
-      if (this.#draining) return; // what Redis lacks, the next start publishes
-      const jittered = delayMs * (0.5 + Math.random() / 2);
-      await sleep(jittered, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      if (this.#draining && ++attemptsToDrain >= DRAIN_ATTEMPTS) return;
+      await this.#backOffEnd.wait(delayMs * (0.5 + Math.random() / 2));
       delayMs = Math.min(delayMs * 2, backOff.most);
     }
   }

@@ -10,16 +10,21 @@ import { findProgram, OwnedRedis } from "../../../gateway/redis/owned-server.ts"
 
 let folder: string;
 let lines: string[] = [];
+let reasons: string[] = [];
 let servers: OwnedRedis[] = [];
 const log = {
   info: (_: object, message: string) => lines.push(message),
   warn: (_: object, message: string) => lines.push(message),
-  error: (_: object, message: string) => lines.push(message),
+  error: (fields: { reason?: string }, message: string) => {
+    lines.push(message);
+    if (fields.reason !== undefined) reasons.push(fields.reason);
+  },
 };
 
 beforeEach(() => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-owned-"));
   lines = [];
+  reasons = [];
 });
 afterEach(async () => {
   await Promise.all(servers.map((server) => server.stop()));
@@ -83,12 +88,19 @@ test("where no redis-server is to be found the answer is null", async () => {
   expect(findProgram("redis-server", `:${folder}:/nowhere`)).toBeNull();
 });
 
-test("a server that cannot start says why", async () => {
+test("a server that does not start says why, and is tried again", async () => {
   const program = path.join(folder, "redis-server");
-  fs.writeFileSync(program, "#!/bin/sh\necho 'out of luck' > redis.log\nexit 1\n", { mode: 0o755 });
-  await expect(
-    OwnedRedis.start({ directory: path.join(folder, "redis"), log, searchPath: folder }),
-  ).rejects.toThrow(/does not start: out of luck/);
+  const directory = path.join(folder, "redis");
+  fs.writeFileSync(program, "#!/bin/sh\necho out of luck >> redis.log\nexit 1\n", { mode: 0o755 });
+  const server = await OwnedRedis.start({ directory, log, searchPath: folder });
+  expect(lines).toContain("redis-server does not start");
+  expect(reasons).toEqual(["out of luck"]);
+  const real = findProgram("redis-server", process.env.PATH ?? "") as string;
+  fs.rmSync(program);
+  fs.symlinkSync(real, program);
+  await until(() => server !== null && fs.existsSync(server.socketPath));
+  servers.push(server as OwnedRedis);
+  expect(await ask(server as OwnedRedis, (client) => client.ping())).toBe("PONG");
 });
 
 test("a server that dies is started again with its data", async () => {

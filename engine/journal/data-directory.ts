@@ -13,6 +13,19 @@ export interface DirectoryMeta {
   readonly created: string;
   /** Epochs that have begun for certain: a journal that ends in an earlier one has lost files. */
   readonly epoch: number;
+  /**
+   * What the engine has room for: fixed with the directory, since running out is a reject and a
+   * replay must give the same. Absent: the defaults.
+   */
+  readonly capacity?: EngineRoom;
+}
+
+export interface EngineRoom {
+  readonly orders: number;
+  readonly levels: number;
+  readonly instruments: number;
+  readonly accounts: number;
+  readonly assets: number;
 }
 
 export function journalPath(directory: string): string {
@@ -50,7 +63,11 @@ export function readMeta(disk: Disk, directory: string): DirectoryMeta {
 export function openMeta(
   disk: Disk,
   directory: string,
-  newDirectory: { readonly nowUs: number; readonly directoryId?: Uint8Array },
+  newDirectory: {
+    readonly nowUs: number;
+    readonly directoryId?: Uint8Array;
+    readonly capacity?: EngineRoom;
+  },
 ): DirectoryMeta {
   if (disk.stat(`${directory}/meta.json`) !== undefined) return readMeta(disk, directory);
   disk.makeDirectory(directory);
@@ -64,6 +81,7 @@ export function openMeta(
     directoryId: toHex(id),
     created: new Date(newDirectory.nowUs / 1000).toISOString(),
     epoch: 0,
+    ...(newDirectory.capacity === undefined ? {} : { capacity: { ...newDirectory.capacity } }),
   };
   writeMeta(disk, directory, meta);
   return meta;
@@ -95,6 +113,15 @@ function isMeta(value: unknown): value is DirectoryMeta {
     Number.isSafeInteger(meta.epoch) &&
     typeof meta.created === "string" &&
     typeof meta.directoryId === "string" &&
-    /^[0-9a-f]{32}$/.test(meta.directoryId)
+    /^[0-9a-f]{32}$/.test(meta.directoryId) &&
+    (meta.capacity === undefined || isRoom(meta.capacity))
+  );
+}
+
+function isRoom(value: unknown): value is EngineRoom {
+  if (typeof value !== "object" || value === null) return false;
+  const room = value as Record<string, unknown>;
+  return ["orders", "levels", "instruments", "accounts", "assets"].every((name) =>
+    Number.isSafeInteger(room[name]),
   );
 }

@@ -9,9 +9,17 @@ import { findSegment } from "./log-search.ts";
 /** A block that is being written looks damaged for a moment; longer than this it is. */
 const GRACE_MS = 1000;
 
+export interface EventLogReaderOptions {
+  /** A writer may be at work (default): what looks damaged is looked at again for a second. */
+  readonly live?: boolean;
+  /** Room for the records of one block; default: for the largest there may be. */
+  readonly bufferBytes?: number;
+}
+
 export class EventLogReader {
   readonly #disk: Disk;
   readonly #directory: string;
+  readonly #live: boolean;
   readonly #body: Uint8Array;
   readonly #view: DataView;
   #cursor: LogCursor | undefined;
@@ -22,14 +30,12 @@ export class EventLogReader {
   #fromIndex = 0;
   #troubleSinceMs = 0;
 
-  /**
-   * `directory`: where the segments are; there need not be any yet. Starts at the first event.
-   * `bufferBytes`: room for the records of one block.
-   */
-  constructor(disk: Disk, directory: string, bufferBytes = MAX_BLOCK_BYTES) {
+  /** `directory`: where the segments are; there need not be any yet. Starts at the first event. */
+  constructor(disk: Disk, directory: string, options: EventLogReaderOptions = {}) {
     this.#disk = disk;
     this.#directory = directory;
-    this.#body = new Uint8Array(bufferBytes);
+    this.#live = options.live ?? true;
+    this.#body = new Uint8Array(options.bufferBytes ?? MAX_BLOCK_BYTES);
     this.#view = new DataView(this.#body.buffer);
   }
 
@@ -69,6 +75,11 @@ export class EventLogReader {
     return this.#cursor?.position;
   }
 
+  /** The last `read` met something that looks damaged, or is being written. */
+  get isTroubled(): boolean {
+    return this.#troubleSinceMs !== 0;
+  }
+
   close(): void {
     this.#cursor?.close();
     this.#cursor = undefined;
@@ -104,7 +115,7 @@ export class EventLogReader {
   }
 
   #tolerate(error: unknown): void {
-    if (!(error instanceof DamageError)) throw error;
+    if (!this.#live || !(error instanceof DamageError)) throw error;
     const now = Date.now();
     if (this.#troubleSinceMs === 0) this.#troubleSinceMs = now;
     else if (now - this.#troubleSinceMs > GRACE_MS) throw error;

@@ -1,5 +1,6 @@
 // Finds the end of the event log and cuts what cannot be used: blocks a crash has damaged, and
 // blocks beyond the end of the journal. Replay writes the events again.
+import { dirname } from "node:path";
 import { LogKind, SEGMENT_HEADER_BYTES, sameBytes } from "./block-format.ts";
 import type { Disk } from "./disk.ts";
 import { DamageError } from "./errors.ts";
@@ -133,5 +134,7 @@ function refuseLoss(cursor: LogCursor, options: EventLogRecoveryOptions): void {
 
 function remove(disk: Disk, path: string, why: string, cuts: string[]): void {
   disk.unlink(path);
+  // Before an earlier segment is cut: else a power loss could bring this one back behind the cut.
+  disk.syncDirectory(dirname(path));
   cuts.push(`${path}: ${why}`);
 }

@@ -20,6 +20,8 @@ export interface JournalReaderOptions {
   readonly live?: boolean;
   /** Sync each file before it is read: for recovery. */
   readonly sync?: boolean;
+  /** Called with each block, marks too, before its commands are given out. */
+  readonly onBlock?: (position: LogPosition) => void;
   /** Room for the records of one block; default: for the largest there may be. */
   readonly bufferBytes?: number;
 }
@@ -38,6 +40,7 @@ export class JournalReader {
 
   readonly #cursor: LogCursor;
   readonly #fromSeq: number;
+  readonly #onBlock: ((position: LogPosition) => void) | undefined;
   #bodyBytes = 0;
 
   /** `directory`: where the segments are. Throws a JournalError noJournal where there are none. */
@@ -49,6 +52,7 @@ export class JournalReader {
     this.bytes = new Uint8Array(options.bufferBytes ?? MAX_BLOCK_BYTES);
     this.view = new DataView(this.bytes.buffer);
     this.#fromSeq = options.fromSeq ?? 1;
+    this.#onBlock = options.onBlock;
     const start =
       this.#fromSeq <= 1
         ? undefined
@@ -102,6 +106,7 @@ export class JournalReader {
     if (!this.#cursor.next()) return false;
     this.#bodyBytes = this.#cursor.copyBody(this.bytes);
     this.seq = this.#cursor.block.firstSeq - 1;
+    this.#onBlock?.(this.#cursor.position);
     return true;
   }
 

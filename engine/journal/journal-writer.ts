@@ -39,6 +39,8 @@ export interface JournalOptions {
   readonly maxBlockBytes?: number;
   /** The epoch that the directory knows to have begun; the new one is higher. */
   readonly knownEpoch?: number;
+  /** The new epoch is higher than this one, too. Default: knownEpoch. */
+  readonly epochAbove?: number;
   /** The end that recovery has replayed to; anything else on disk is refused. */
   readonly expectedLastSeq?: number;
   /** Stamps segment headers. Nothing rests on it. */
@@ -96,7 +98,7 @@ export class JournalWriter {
     this.#position = position;
     this.#builder = new BlockBuilder(this.#maxBlockBytes, alignmentOf(LogKind.journal));
     this.#spare = new SpareSegment(disk, directory, this.#segmentBytes);
-    this.epoch = Math.max(position.epoch, options.knownEpoch ?? 0) + 1;
+    this.epoch = Math.max(position.epoch, options.knownEpoch ?? 0, options.epochAbove ?? 0) + 1;
     position.epoch = this.epoch;
     this.#segmentNumber = recovery.lastSegment;
     this.#header.directoryId.set(options.directoryId);

@@ -95,12 +95,11 @@ export class LogCursor {
     this.#kind = kind;
     this.#live = options.live ?? false;
     this.#sync = options.sync ?? false;
-    const numbers = segmentNumbers(disk, directory, kind);
-    const first = numbers[0];
+    const first = options.segment ?? segmentNumbers(disk, directory, kind)[0];
     if (first === undefined) {
       throw new JournalError("noJournal", `${directory} holds no ${segmentName(kind, 1)}`);
     }
-    this.#number = options.segment ?? first;
+    this.#number = first;
   }
 
   get path(): string {
@@ -114,6 +113,16 @@ export class LogCursor {
   /** Offset of the current block in its file. */
   get blockOffset(): number {
     return this.#blockOffset;
+  }
+
+  /** Where the next block would start, in the file `path`; 0 before the first file was opened. */
+  get nextOffset(): number {
+    return this.segment === undefined ? 0 : this.#offset;
+  }
+
+  /** The last block read closes its segment. */
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** The current block's header. Valid until the next call of `next`. */

@@ -178,7 +178,10 @@ class Series {
   }
 
   #checkEvents(eventHash: string): void {
-    const reader = new EventLogReader(this.#disk, `${ROOT}/events`, this.#settings.maxBlockBytes);
+    const reader = new EventLogReader(this.#disk, `${ROOT}/events`, {
+      live: false,
+      bufferBytes: this.#settings.maxBlockBytes,
+    });
     const into = new Uint8Array(2048);
     const expected = new Uint8Array(192);
     const expectedView = new DataView(expected.buffer);

@@ -5,12 +5,14 @@ import * as bench from "./bench.ts";
 import { EXIT_IO, EXIT_OK, EXIT_SOFTWARE, EXIT_USAGE } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
 import * as importCommand from "./import.ts";
+import * as journal from "./journal.ts";
 import * as keys from "./keys.ts";
+import * as replay from "./replay.ts";
 import * as run from "./run.ts";
 import * as serve from "./serve.ts";
 
 /** Every command is a module of its own that registers itself here. */
-const COMMANDS = [run, serve, importCommand, keys, bench];
+const COMMANDS = [run, serve, replay, journal, importCommand, keys, bench];
 
 const program = new Command("crossbook")
   .description("a matching engine with a durable journal, risk checks and market data")

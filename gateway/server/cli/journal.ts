@@ -1,0 +1,186 @@
+import fs from "node:fs";
+import type { Command } from "commander";
+import { eventsPath, journalPath, readMeta } from "../../../engine/journal/data-directory.ts";
+import { DirectoryLock, isDirectoryLocked } from "../../../engine/journal/directory-lock.ts";
+import { JournalReader } from "../../../engine/journal/journal-reader.ts";
+import { truncateJournal } from "../../../engine/journal/journal-truncation.ts";
+import { NodeDisk } from "../../../engine/journal/node-disk.ts";
+import { REJECT_REASON_NAMES, VERDICT_NAMES } from "../../../protocol/generated/enums.ts";
+import { CommandHeader } from "../../../protocol/generated/headers.ts";
+import { decodeCommand } from "../../../protocol/json/decode-command.ts";
+import { ReplayError } from "../../../replay/errors.ts";
+import { EventInstruments } from "../../../replay/event-instruments.ts";
+import {
+  type Anchor,
+  checkJournal,
+  describeBlocks,
+  type JournalCheck,
+} from "../../../replay/journal-check.ts";
+import { systemClock } from "../../clock.ts";
+import { EXIT_DATA, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
+import { ExitError } from "./exit-error.ts";
+import { LineOutput } from "./output.ts";
+import { Progress } from "./progress.ts";
+import { integer } from "./replay.ts";
+
+const STDOUT = 1;
+
+interface DumpOptions {
+  from: number;
+  to?: number;
+  blocks: boolean;
+}
+
+/** `crossbook journal verify|dump|truncate DIR`. */
+export function register(program: Command): void {
+  const journal = program.command("journal").description("look into a journal, or repair it");
+
+  journal
+    .command("verify")
+    .description("check every byte: checksums, order, hash chain")
+    .argument("<directory>", "a data directory")
+    .option("--anchors <file>", "seq and chain noted earlier, one JSON object a line")
+    .option("--json", "print one JSON object", false)
+    .action((directory: string, options: { anchors?: string; json: boolean }) =>
+      verify(directory, options),
+    );
+
+  journal
+    .command("dump")
+    .description("print the commands as they were sequenced, one JSON object a line")
+    .argument("<directory>", "a data directory")
+    .option("--from <seq>", "the first to print", integer(1), 1)
+    .option("--to <seq>", "the last to print", integer(1))
+    .option("--blocks", "print the blocks instead", false)
+    .action((directory: string, options: DumpOptions) => dump(directory, options));
+
+  journal
+    .command("truncate")
+    .description("go back to the last whole block before the damage; what is cut is kept aside")
+    .argument("<directory>", "a data directory")
+    .action((directory: string) => truncate(directory));
+}
+
+function verify(directory: string, options: { anchors?: string; json: boolean }): void {
+  const anchors = options.anchors === undefined ? [] : readAnchors(options.anchors);
+  const live = isDirectoryLocked(directory);
+  const disk = new NodeDisk();
+  const progress = new Progress("commands");
+  let check: JournalCheck;
+  try {
+    check = checkJournal(disk, directory, {
+      live,
+      anchors,
+      onProgress: (seq) => progress.update(seq, seq),
+    });
+  } catch (error) {
+    if (!(error instanceof ReplayError)) throw error;
+    throw new ExitError(EXIT_DATA, error.message, error);
+  } finally {
+    progress.stop();
+  }
+  const output = new LineOutput(STDOUT);
+  if (options.json) output.write(JSON.stringify(check));
+  else for (const line of words(check)) output.write(line);
+  output.flush();
+}
+
+function words(check: JournalCheck): string[] {
+  const { anchor } = check;
+  const lines = [
+    `state       ${check.state}`,
+    `segments    ${check.segments}`,
+    `blocks      ${check.blocks}`,
+    `commands    ${check.commands}`,
+    `lastSeq     ${check.lastSeq}`,
+    `epoch       ${check.epoch}`,
+    `chain       ${anchor.chain === "" ? "-" : anchor.chain}`,
+  ];
+  if (check.anchors > 0) lines.push(`anchors     ${check.anchors} match`);
+  return lines;
+}
+
+function dump(directory: string, options: DumpOptions): void {
+  const disk = new NodeDisk();
+  const live = isDirectoryLocked(directory);
+  const output = new LineOutput(STDOUT);
+  const to = options.to ?? Number.POSITIVE_INFINITY;
+  readMeta(disk, directory);
+  try {
+    if (options.blocks) {
+      for (const block of describeBlocks(disk, directory, live)) {
+        if (block.lastSeq >= options.from && block.firstSeq <= to) {
+          output.write(JSON.stringify(block));
+        }
+      }
+      return;
+    }
+    const header = new CommandHeader();
+    const instruments = new EventInstruments(disk, eventsPath(directory), live);
+    const reader = JournalReader.open(disk, journalPath(directory), {
+      fromSeq: options.from,
+      live,
+    });
+    while (reader.next() && reader.seq <= to) {
+      // Decimals are written with the instruments as they were before the command.
+      const directoryThen = instruments.before(reader.seq);
+      const command = decodeCommand(reader.view, reader.offset, directoryThen);
+      header.wrap(reader.view, reader.offset);
+      const { seq, timestampUs, verdict, reason } = header;
+      const place = { seq, timestamp: timestampUs, verdict: VERDICT_NAMES[verdict] };
+      const why = reason === 0 ? {} : { reason: REJECT_REASON_NAMES[reason] };
+      output.write(JSON.stringify({ ...place, ...why, ...command }));
+    }
+    reader.close();
+    instruments.close();
+  } finally {
+    output.flush();
+  }
+}
+
+function truncate(directory: string): void {
+  const disk = new NodeDisk();
+  readMeta(disk, directory);
+  const lock = DirectoryLock.acquire(directory);
+  try {
+    const cut = truncateJournal(disk, directory, systemClock.nowUs());
+    const output = new LineOutput(STDOUT);
+    if (cut === undefined) output.write("nothing is damaged, nothing was changed");
+    else {
+      output.write(`damage      ${cut.damage}`);
+      output.write(`lastSeq     ${cut.lastSeq}`);
+      output.write(`epoch       ${cut.epoch}`);
+      for (const file of cut.kept) output.write(`kept        ${file}`);
+      for (const what of cut.events) output.write(`event log   cut ${what}`);
+    }
+    output.flush();
+  } finally {
+    lock.release();
+  }
+}
+
+function readAnchors(file: string): Anchor[] {
+  let text: string;
+  try {
+    text = fs.readFileSync(file, "utf8");
+  } catch (error) {
+    throw new ExitError(EXIT_NO_INPUT, `cannot read ${file}: ${(error as Error).message}`, error);
+  }
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return lines.map((line, i) => {
+    const anchor = parseAnchor(line);
+    if (anchor !== undefined) return anchor;
+    const example = '{"seq":12,"chain":"…64 hexadecimal digits"}';
+    throw new ExitError(EXIT_USAGE, `${file}, line ${i + 1}: not an anchor like ${example}`);
+  });
+}
+
+function parseAnchor(line: string): Anchor | undefined {
+  try {
+    const { seq, chain } = JSON.parse(line) as Record<string, unknown>;
+    if (!Number.isSafeInteger(seq) || typeof chain !== "string") return undefined;
+    return /^[0-9a-f]{64}$/.test(chain) ? { seq: seq as number, chain } : undefined;
+  } catch {
+    return undefined;
+  }
+}

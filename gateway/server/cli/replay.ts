@@ -1,0 +1,138 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { isDirectoryLocked } from "../../../engine/journal/directory-lock.ts";
+import { NodeDisk } from "../../../engine/journal/node-disk.ts";
+import { decodeEvent } from "../../../protocol/json/decode-event.ts";
+import { MAX_ACCOUNT } from "../../../protocol/terms.ts";
+import { bookJson } from "../../../replay/book-json.ts";
+import type { EngineRun } from "../../../replay/engine-run.ts";
+import { ReplayError } from "../../../replay/errors.ts";
+import { csvHeader, csvRow } from "../../../replay/event-csv.ts";
+import { isWanted } from "../../../replay/event-filter.ts";
+import { type ReplayResult, replayDirectory } from "../../../replay/replay.ts";
+import { EXIT_DATA, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
+import { ExitError } from "./exit-error.ts";
+import { LineOutput } from "./output.ts";
+import { Progress } from "./progress.ts";
+
+const STDOUT = 1;
+const STDERR = 2;
+
+interface ReplayCommandOptions {
+  json: boolean;
+  verify: boolean;
+  to?: number;
+  from: "genesis" | "snapshot";
+  events: boolean;
+  csv: boolean;
+  book?: string;
+  account?: number;
+  order?: number;
+}
+
+/** `crossbook replay DIR`: rebuilds everything from the journal, also beside a running server. */
+export function register(program: Command): void {
+  program
+    .command("replay")
+    .description("rebuild the state from a journal and print what it comes to")
+    .argument("<directory>", "a data directory")
+    .option("--json", "print the summary as one JSON object", false)
+    .option("--verify", "compare with the recorded events and give every verdict again", false)
+    .option("--to <seq>", "stop after this command", integer(0))
+    .addOption(
+      new Option("--from <where>", "where to start: the first command, or the last snapshot before")
+        .choices(["genesis", "snapshot"])
+        .default("snapshot"),
+    )
+    .option("--events", "print the events, one JSON object a line", false)
+    .option("--csv", "print the events as CSV", false)
+    .option("--book <symbol>", "print this book as it then stands")
+    .option("--account <number>", "events of this account only", integer(1, MAX_ACCOUNT))
+    .option("--order <id>", "events of this order only: its life", integer(1))
+    .action((directory: string, options: ReplayCommandOptions) => replay(directory, options));
+}
+
+function replay(directory: string, options: ReplayCommandOptions): void {
+  if (options.events && options.csv) {
+    throw new ExitError(EXIT_USAGE, "--events and --csv do not go together");
+  }
+  const filter = { account: options.account, order: options.order };
+  const asksForEvents = options.account !== undefined || options.order !== undefined;
+  const printsEvents = options.events || options.csv || asksForEvents;
+  const output = new LineOutput(STDOUT);
+  const progress = new Progress("commands");
+  if (options.csv) output.write(csvHeader());
+
+  const printEvent = (view: DataView, offset: number, run: EngineRun): void => {
+    if (!isWanted(filter, view, offset)) return;
+    const event = decodeEvent(view, offset, run.instruments);
+    if (event !== null) output.write(options.csv ? csvRow(event) : JSON.stringify(event));
+  };
+  let replayed: ReturnType<typeof replayDirectory>;
+  try {
+    replayed = replayDirectory(new NodeDisk(), directory, {
+      toSeq: options.to,
+      verify: options.verify,
+      live: isDirectoryLocked(directory),
+      onProgress: (done, total) => progress.update(done, total),
+      ...(printsEvents ? { onEvent: printEvent } : {}),
+    });
+    if (options.book !== undefined) {
+      output.write(JSON.stringify(bookJson(replayed.run, options.book)));
+    }
+  } catch (error) {
+    throw error instanceof ReplayError ? exitErrorOf(error) : error;
+  } finally {
+    progress.stop();
+    output.flush();
+  }
+  // Where events are printed, standard output is theirs.
+  const summary = printsEvents ? new LineOutput(STDERR) : output;
+  for (const line of options.json ? [JSON.stringify(replayed.result)] : words(replayed.result)) {
+    summary.write(line);
+  }
+  summary.flush();
+}
+
+function exitErrorOf(error: ReplayError): ExitError {
+  const isMissing = error.code === "noSuchSeq" || error.code === "noSuchSymbol";
+  return new ExitError(isMissing ? EXIT_NO_INPUT : EXIT_DATA, error.message, error);
+}
+
+function words(result: ReplayResult): string[] {
+  const lines = [
+    `lastSeq     ${result.lastSeq}`,
+    `events      ${result.events}`,
+    `trades      ${result.trades}`,
+    `stateHash   ${result.stateHash}`,
+    `eventHash   ${result.eventHash}`,
+    `chain       ${result.anchor.chain === "" ? "-" : result.anchor.chain}`,
+  ];
+  if (result.journal !== undefined) lines.push(`journal     ${result.journal}`);
+  const { verified } = result;
+  if (verified !== undefined) {
+    const parts = [
+      `${verified.events} events`,
+      `${verified.verdicts} verdicts`,
+      `${verified.checkpoints} checkpoints`,
+      "checksums and chain",
+    ];
+    lines.push(`verified    ${parts.join(", ")}`);
+    if (verified.unrecorded > 0)
+      lines.push(`            ${verified.unrecorded} events not yet logged`);
+  }
+  return lines;
+}
+
+/** A parser of whole numbers for commander. */
+export function integer(
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`Allowed: an integer from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}

@@ -1,0 +1,73 @@
+// The engine in one thread, without stages: commands in, events to a function.
+import { Engine, type EngineCapacity } from "../engine/engine.ts";
+import { RunningHash } from "../protocol/event-hash.ts";
+import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
+import { InstrumentDirectory } from "../protocol/instrument-directory.ts";
+import { EventRingReader, EventRingWriter } from "../protocol/rings/event-ring.ts";
+import { ControlWord, createPipelineMemory } from "../protocol/rings/pipeline-memory.ts";
+
+const COMMAND_SLOTS = 64;
+const EVENT_SLOTS = 1 << 12;
+
+/** Takes one event; the record is valid during the call only. */
+export type EventFunction = (view: DataView, offset: number) => void;
+
+export class EngineRun {
+  readonly engine: Engine;
+  /** As of the last event. */
+  readonly instruments = new InstrumentDirectory();
+  readonly #writer: EventRingWriter;
+  readonly #reader: EventRingReader;
+  readonly #hash = new RunningHash();
+  readonly #onEvent: EventFunction;
+  readonly #hashWords = new Uint32Array(4);
+
+  constructor(capacity: EngineCapacity, onEvent: EventFunction) {
+    const memory = createPipelineMemory({
+      commandSlots: COMMAND_SLOTS,
+      eventSlots: EVENT_SLOTS,
+      riskWorkers: 1,
+    });
+    this.#writer = new EventRingWriter(memory, [ControlWord.eventsLogged], () => this.#consume());
+    this.#reader = new EventRingReader(memory, ControlWord.eventsLogged);
+    this.#onEvent = onEvent;
+    this.engine = new Engine(capacity, this.#writer);
+  }
+
+  /** Applies one command with its verdict; all its events have been given out on return. */
+  apply(view: DataView, offset: number): void {
+    this.engine.apply(view, offset);
+    this.#writer.publish();
+    this.#consume();
+  }
+
+  /** 32 hexadecimal digits. Takes time in the number of open orders. */
+  stateHash(): string {
+    this.engine.stateHash(this.#hashWords);
+    return Array.from(this.#hashWords, (word) => word.toString(16).padStart(8, "0")).join("");
+  }
+
+  /** Over the public events so far, 32 hexadecimal digits. */
+  eventHash(): string {
+    return this.#hash.hex();
+  }
+
+  /** The state of that hash as four words, to compare with what a log has recorded. */
+  saveEventHash(into: Int32Array): void {
+    this.#hash.save(into, 0);
+  }
+
+  #consume(): void {
+    const { view } = this.#reader;
+    const count = this.#reader.available();
+    for (let i = 0; i < count; i++) {
+      const offset = this.#reader.offsetOf(i);
+      if (view.getUint16(offset + 2, true) !== CHECKPOINT_TEMPLATE_ID) {
+        this.#hash.update(view, offset, view.getUint16(offset, true));
+        this.instruments.onEvent(view, offset);
+      }
+      this.#onEvent(view, offset);
+    }
+    if (count > 0) this.#reader.advance(count);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * `eventDiffers`, `eventMissing`, `eventsBeyondEnd`, `hashDiffers`: the event log is not what the
+ * commands give. `verdictDiffers`: the rules of risk give another verdict. `anchorDiffers`: the
+ * journal is not the one whose hash was noted. `noSuchSeq`, `noSuchSymbol`: the request names what
+ * is not there.
+ */
+export type ReplayErrorCode =
+  | "eventDiffers"
+  | "eventsBeyondEnd"
+  | "hashDiffers"
+  | "verdictDiffers"
+  | "anchorDiffers"
+  | "noSuchSeq"
+  | "noSuchSymbol";
+
+/** Replay found something that should not be. */
+export class ReplayError extends Error {
+  readonly code: ReplayErrorCode;
+
+  constructor(code: ReplayErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

@@ -1,0 +1,145 @@
+import { BlockFlag, LogKind, toHex } from "../engine/journal/block-format.ts";
+import { journalPath, readMeta } from "../engine/journal/data-directory.ts";
+import type { Disk } from "../engine/journal/disk.ts";
+import { DamageError } from "../engine/journal/errors.ts";
+import { JournalReader } from "../engine/journal/journal-reader.ts";
+import { type EndState, LogCursor, segmentNumbers } from "../engine/journal/log-cursor.ts";
+import { ReplayError } from "./errors.ts";
+
+const PROGRESS_EVERY = 1 << 14;
+
+/** What stood for the whole journal up to a seq, noted earlier and kept elsewhere. */
+export interface Anchor {
+  readonly seq: number;
+  /** 64 hexadecimal digits. */
+  readonly chain: string;
+}
+
+export interface JournalCheck {
+  readonly directoryId: string;
+  readonly state: EndState | "new";
+  readonly segments: number;
+  readonly blocks: number;
+  readonly commands: number;
+  readonly lastSeq: number;
+  readonly epoch: number;
+  readonly lastTimestampUs: number;
+  readonly anchor: Anchor;
+  /** Anchors that were compared. */
+  readonly anchors: number;
+}
+
+export interface CheckOptions {
+  readonly live?: boolean;
+  readonly anchors?: readonly Anchor[];
+  readonly onProgress?: (seq: number) => void;
+}
+
+/**
+ * Reads every byte of the journal: checksums, order, chain, records. Throws a DamageError, or a
+ * ReplayError anchorDiffers where the journal is not the one that an anchor stands for.
+ */
+export function checkJournal(
+  disk: Disk,
+  directory: string,
+  options: CheckOptions = {},
+): JournalCheck {
+  const meta = readMeta(disk, directory);
+  const path = journalPath(directory);
+  const numbers = segmentNumbers(disk, path, LogKind.journal);
+  if (numbers.length === 0) {
+    if (meta.epoch > 0) throw new DamageError("lostSegments", path, 0, 0, "no segments");
+    return {
+      directoryId: meta.directoryId,
+      state: "new",
+      segments: 0,
+      blocks: 0,
+      commands: 0,
+      lastSeq: 0,
+      epoch: 0,
+      lastTimestampUs: 0,
+      anchor: { seq: 0, chain: "" },
+      anchors: 0,
+    };
+  }
+  const expected = new Map(options.anchors?.map((anchor) => [anchor.seq, anchor.chain]));
+  const reader = JournalReader.open(disk, path, {
+    live: options.live ?? false,
+    onBlock: (at) => {
+      // A mark ends at the same seq as the block before it: an anchor may stand for either.
+      const noted = expected.get(at.lastSeq);
+      if (noted !== undefined && noted === toHex(at.chain)) expected.delete(at.lastSeq);
+    },
+  });
+  const { position } = reader;
+  try {
+    while (reader.next()) {
+      if (reader.seq % PROGRESS_EVERY === 0) options.onProgress?.(reader.seq);
+    }
+    const missing = expected.keys().next();
+    if (missing.done !== true) {
+      const message = `no block that ends at seq ${missing.value} has the hash that was noted`;
+      throw new ReplayError("anchorDiffers", message);
+    }
+    if (position.epoch < meta.epoch) {
+      const what = `ends in epoch ${position.epoch}, but epoch ${meta.epoch} has begun`;
+      throw new DamageError("lostSegments", reader.place.path, 0, position.lastSeq, what);
+    }
+    return {
+      directoryId: meta.directoryId,
+      state: reader.end?.state ?? "open",
+      segments: segmentNumbers(disk, path, LogKind.journal).length,
+      blocks: position.blockNumber,
+      commands: position.lastSeq,
+      lastSeq: position.lastSeq,
+      epoch: position.epoch,
+      lastTimestampUs: position.lastTimestampUs,
+      anchor: { seq: position.lastSeq, chain: toHex(position.chain) },
+      anchors: options.anchors?.length ?? 0,
+    };
+  } finally {
+    reader.close();
+  }
+}
+
+/** One block, as `journal dump --blocks` shows it. */
+export interface BlockDescription {
+  readonly segment: number;
+  readonly offset: number;
+  readonly block: number;
+  readonly epoch: number;
+  readonly bytes: number;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly durableSeq: number;
+  readonly closed: boolean;
+  /** Chain value after the block. */
+  readonly chain: string;
+}
+
+export function* describeBlocks(
+  disk: Disk,
+  directory: string,
+  live: boolean,
+): Generator<BlockDescription> {
+  const cursor = new LogCursor(disk, journalPath(directory), LogKind.journal, { live });
+  try {
+    while (cursor.next()) {
+      const { block } = cursor;
+      yield {
+        segment: cursor.segmentNumber,
+        offset: cursor.blockOffset,
+        block: block.blockNumber,
+        epoch: block.epoch,
+        bytes: block.bytes,
+        firstSeq: block.firstSeq,
+        lastSeq: block.lastSeq,
+        durableSeq: block.durableSeq,
+        closed: (block.flags & BlockFlag.closed) !== 0,
+        chain: toHex(cursor.position.chain),
+      };
+    }
+  } finally {
+    cursor.close();
+  }
+}

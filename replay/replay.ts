@@ -1,0 +1,128 @@
+import { DEFAULT_CAPACITY } from "../engine/engine.ts";
+import { toHex } from "../engine/journal/block-format.ts";
+import { eventsPath, journalPath, readMeta } from "../engine/journal/data-directory.ts";
+import type { Disk } from "../engine/journal/disk.ts";
+import { EventLogReader } from "../engine/journal/event-log-reader.ts";
+import { JournalReader } from "../engine/journal/journal-reader.ts";
+import { findJournalEnd } from "../engine/journal/journal-recovery.ts";
+import type { EndState } from "../engine/journal/log-cursor.ts";
+import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
+import { EngineRun } from "./engine-run.ts";
+import { ReplayError } from "./errors.ts";
+import { EventComparison } from "./event-comparison.ts";
+import { RiskAudit } from "./risk-audit.ts";
+
+const PROGRESS_EVERY = 1 << 14;
+
+export interface ReplayOptions {
+  /** The last command to apply; default: all there are. */
+  readonly toSeq?: number | undefined;
+  /** Compare with the event log, and give every verdict again. */
+  readonly verify?: boolean;
+  /** A server may be at work in the directory. */
+  readonly live?: boolean;
+  /** Takes every public event and checkpoint. */
+  readonly onEvent?: (view: DataView, offset: number, run: EngineRun) => void;
+  /** Commands applied so far, of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface ReplayResult {
+  /** 0: there were no commands. */
+  readonly lastSeq: number;
+  readonly events: number;
+  readonly trades: number;
+  /** 32 hexadecimal digits each. */
+  readonly stateHash: string;
+  readonly eventHash: string;
+  /** Anchor: SHA-256 over all blocks up to seq, 64 hexadecimal digits; seq ends a block. */
+  readonly anchor: { readonly seq: number; readonly chain: string };
+  /** How the journal ends; absent where the replay stopped before. */
+  readonly journal?: EndState;
+  readonly verified?: {
+    readonly events: number;
+    /** Not in the event log (yet). */
+    readonly unrecorded: number;
+    readonly verdicts: number;
+    readonly checkpoints: number;
+  };
+}
+
+/**
+ * Rebuilds everything from the first command of the journal in `directory`. The run stands at the
+ * last command afterwards. Throws a DamageError, JournalError or ReplayError.
+ */
+export function replayDirectory(
+  disk: Disk,
+  directory: string,
+  options: ReplayOptions = {},
+): { result: ReplayResult; run: EngineRun } {
+  const meta = readMeta(disk, directory);
+  const live = options.live ?? false;
+  const found = findJournalEnd(disk, journalPath(directory), { live, knownEpoch: meta.epoch });
+  const available = found?.cursor.position.lastSeq ?? 0;
+  const toSeq = options.toSeq ?? available;
+  if (toSeq > available) {
+    throw new ReplayError(
+      "noSuchSeq",
+      `there is no seq ${toSeq}: the journal ends at ${available}`,
+    );
+  }
+
+  const events = options.verify
+    ? new EventLogReader(disk, eventsPath(directory), { live })
+    : undefined;
+  const comparison = events === undefined ? undefined : new EventComparison(events);
+  const audit = options.verify ? new RiskAudit() : undefined;
+  const { onEvent } = options;
+  let checkpoints = 0;
+  const run = new EngineRun(meta.capacity ?? DEFAULT_CAPACITY, (view, offset) => {
+    if (view.getUint16(offset + 2, true) === CHECKPOINT_TEMPLATE_ID) checkpoints++;
+    comparison?.compare(view, offset);
+    audit?.onEvent(view, offset);
+    onEvent?.(view, offset, run);
+  });
+
+  let anchor = { seq: 0, chain: "" };
+  let journal: EndState | undefined;
+  if (found !== undefined) {
+    const reader = JournalReader.open(disk, journalPath(directory), { live });
+    try {
+      let done = 0;
+      while (done < toSeq && reader.next()) {
+        audit?.beforeCommand(reader.view, reader.offset);
+        run.apply(reader.view, reader.offset);
+        audit?.afterCommand(reader.seq);
+        done = reader.seq;
+        if (done % PROGRESS_EVERY === 0) options.onProgress?.(done, toSeq);
+      }
+      options.onProgress?.(done, toSeq);
+      anchor = { seq: reader.position.lastSeq, chain: toHex(reader.position.chain) };
+      if (options.toSeq === undefined) journal = found.end.state;
+    } finally {
+      reader.close();
+    }
+  }
+  if (comparison !== undefined && options.toSeq === undefined && !live) comparison.finish(run);
+  events?.close();
+  const result: ReplayResult = {
+    lastSeq: run.engine.lastSeq,
+    events: run.engine.eventCount,
+    trades: run.engine.tradeCount,
+    stateHash: run.stateHash(),
+    eventHash: run.eventHash(),
+    anchor,
+    ...(journal === undefined ? {} : { journal }),
+    ...(comparison === undefined
+      ? {}
+      : {
+          verified: {
+            events: comparison.compared,
+            unrecorded: comparison.unrecorded,
+            verdicts: audit?.checked ?? 0,
+            checkpoints,
+          },
+        }),
+  };
+  return { result, run };
+}

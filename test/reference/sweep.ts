@@ -11,6 +11,12 @@ export interface SweepLog {
   reduced(order: Order, lots: number): void;
 }
 
+// An iceberg of n parts may take n turns: more than this is beyond the patience of a test.
+const MOST_TURNS = 50_000;
+
+/** A sweep that would go on for ages, as between two icebergs of 2^53 lots that show one each. */
+export class EndlessSweep extends Error {}
+
 /** Why a sweep ended. */
 export type SweepEnd = "filled" | "canceled" | "bookEmpty" | "priceLimit";
 
@@ -29,7 +35,8 @@ export function sweep(
   limitTicks: number | null,
   log: SweepLog,
 ): SweepEnd {
-  while (aggressor.leavesLots > 0) {
+  for (let turns = 0; aggressor.leavesLots > 0; turns++) {
+    if (turns === MOST_TURNS) throw new EndlessSweep();
     const maker = makers[0];
     if (maker === undefined) return "bookEmpty";
     const priceTicks = restingPrice(maker);

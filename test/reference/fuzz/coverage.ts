@@ -20,7 +20,7 @@ const FIRST_RISK_REASON = 64;
 const OUTSIDE_THE_ENGINE: readonly number[] = [CancelReason.insufficientBalance];
 
 /** Every feature that a campaign of some length must have reached. */
-export function requiredFeatures(): string[] {
+function requiredFeatures(): string[] {
   const rejects = Object.values(RejectReason)
     .filter((reason) => reason > 0 && reason < FIRST_RISK_REASON)
     .map((reason) => `rejected ${REJECT_REASON_NAMES[reason]}`);
@@ -114,6 +114,17 @@ export function addCounts(into: Counts, more: Counts): void {
   for (const [feature, times] of Object.entries(more)) {
     into[feature] = (into[feature] ?? 0) + times;
   }
+}
+
+export function commandsIn(counts: Counts): number {
+  return Object.entries(counts)
+    .filter(([feature]) => feature.startsWith("command "))
+    .reduce((sum, [, times]) => sum + times, 0);
+}
+
+/** Required features that are not among the counts. */
+export function neverReached(counts: Counts): string[] {
+  return requiredFeatures().filter((feature) => (counts[feature] ?? 0) === 0);
 }
 
 export function formatCounts(counts: Counts): string {

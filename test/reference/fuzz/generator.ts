@@ -116,7 +116,12 @@ export class CommandGenerator {
         return this.#administration(random);
       case "massCancel": {
         const where = random.chance(0.5) ? this.#byIdOrSymbol(random) : {};
-        return { type: "MassCancel", account, ...where, side: random.pick([0, 0, 1, 2]) };
+        return {
+          type: "MassCancel",
+          account,
+          ...where,
+          side: random.pick([0, 0, 0, 0, 1, 1, 2, 2, 3]),
+        };
       }
       case "sessions": {
         const type = random.pick(["SessionStart", "SessionEnd"] as const);
@@ -220,6 +225,7 @@ export class CommandGenerator {
       () => (order.priceTicks = random.pick([MIN_PRICE_TICKS, -1, 0, MAX_PRICE_TICKS])),
       () => (order.stopPriceTicks = random.pick([MIN_PRICE_TICKS, -1, 0, MAX_PRICE_TICKS])),
       () => (order.clientOrderId = random.pick([0, 1, MAX_INTEGER])),
+      () => (order.symbol = "ABC-USD"),
       () => (order.flags = 3),
     ];
     for (let i = random.int(1, 2); i > 0; i--) random.pick(spoil)();
@@ -242,6 +248,9 @@ export class CommandGenerator {
     }
     if (random.chance(0.03)) account = random.pick(this.#profile.accounts);
     if (random.chance(0.01)) orderId = random.pick([1, 2, this.#seq + 1, MAX_INTEGER]);
+    if (random.chance(this.#profile.chance.nonsense / 5)) {
+      return random.pick<Fields>([{ account }, { account, orderId, clientOrderId: 1 }]);
+    }
     return clientOrderId !== 0 && random.chance(0.5)
       ? { account, clientOrderId }
       : { account, orderId };
@@ -469,7 +478,7 @@ export class CommandGenerator {
 
   #spoilDefinition(random: Random, fields: Fields): void {
     const odd = [0, 1, -1, 7, MAX_INTEGER];
-    const scales = [0, 3, 15, 16, 253, 254];
+    const scales = [0, 3, 15, 16, 253];
     const spoil: (() => void)[] = [
       () => (fields.symbol = random.pick(["", "lower", "NEW-SYM", "A B", "NEW.2"])),
       () =>

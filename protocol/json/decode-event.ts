@@ -228,27 +228,25 @@ function decodeTrade(
   json.price = priceText(trade.priceTicks, terms);
   json.quantity = quantityText(trade.quantityLots, terms);
   json.aggressorSide = SIDE_NAMES[trade.aggressorSide];
-  const takerSells = trade.aggressorSide === Side.sell;
-  // The buyer first.
-  if (takerSells) putMaker(json, "buy", terms);
-  putTaker(json, takerSells ? "sell" : "buy", terms);
-  if (!takerSells) putMaker(json, "sell", terms);
-}
-
-function putTaker(json: Json, side: "buy" | "sell", terms: InstrumentTerms | undefined): void {
-  json[`${side}OrderId`] = trade.takerOrderId;
-  json[`${side}Account`] = trade.account;
-  if (trade.takerClientOrderId !== 0) json[`${side}ClientOrderId`] = trade.takerClientOrderId;
-  json[`${side}LeavesQuantity`] = quantityText(trade.takerLeavesLots, terms);
-  json[`${side}Fee`] = feeText(trade.takerFeeUnits, terms);
-}
-
-function putMaker(json: Json, side: "buy" | "sell", terms: InstrumentTerms | undefined): void {
-  json[`${side}OrderId`] = trade.makerOrderId;
-  json[`${side}Account`] = trade.makerAccount;
-  if (trade.makerClientOrderId !== 0) json[`${side}ClientOrderId`] = trade.makerClientOrderId;
-  json[`${side}LeavesQuantity`] = quantityText(trade.makerLeavesLots, terms);
-  json[`${side}Fee`] = feeText(trade.makerFeeUnits, terms);
+  // Plain names, not put together: trades are what there is most of.
+  const takerBuys = trade.aggressorSide !== Side.sell;
+  const { takerClientOrderId, makerClientOrderId } = trade;
+  const buyClientOrderId = takerBuys ? takerClientOrderId : makerClientOrderId;
+  const sellClientOrderId = takerBuys ? makerClientOrderId : takerClientOrderId;
+  const takerLeaves = quantityText(trade.takerLeavesLots, terms);
+  const makerLeaves = quantityText(trade.makerLeavesLots, terms);
+  const takerFee = feeText(trade.takerFeeUnits, terms);
+  const makerFee = feeText(trade.makerFeeUnits, terms);
+  json.buyOrderId = takerBuys ? trade.takerOrderId : trade.makerOrderId;
+  json.buyAccount = takerBuys ? trade.account : trade.makerAccount;
+  if (buyClientOrderId !== 0) json.buyClientOrderId = buyClientOrderId;
+  json.buyLeavesQuantity = takerBuys ? takerLeaves : makerLeaves;
+  json.buyFee = takerBuys ? takerFee : makerFee;
+  json.sellOrderId = takerBuys ? trade.makerOrderId : trade.takerOrderId;
+  json.sellAccount = takerBuys ? trade.makerAccount : trade.account;
+  if (sellClientOrderId !== 0) json.sellClientOrderId = sellClientOrderId;
+  json.sellLeavesQuantity = takerBuys ? makerLeaves : takerLeaves;
+  json.sellFee = takerBuys ? makerFee : takerFee;
 }
 
 function decodeReplaced(

@@ -27,6 +27,9 @@ interface RunOptions {
   maxOrders: number;
 }
 
+/** What the memory of one engine can hold. */
+const MAX_ORDERS = 1 << 24;
+
 const EXAMPLES = `
 Commands are JSON objects, one a line, on standard input or in a file:
   {"type":"defineInstrument","symbol":"BTC-USD","tickSize":"0.25","lotSize":"0.001"}
@@ -135,6 +138,6 @@ function collect(value: string, values: string[]): string[] {
 
 function count(text: string): number {
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= 1 << 26) return value;
-  throw new InvalidArgumentError(`Allowed: an integer from 1 to ${1 << 26}.`);
+  if (/^\d+$/.test(text) && value >= 1 && value <= MAX_ORDERS) return value;
+  throw new InvalidArgumentError(`Allowed: an integer from 1 to ${MAX_ORDERS}.`);
 }

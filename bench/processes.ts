@@ -4,15 +4,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-
-/**
- * A module of the build, named from the project's root ("bench/load/load.process.js"). Processes and
- * threads run compiled files, also where the caller is the source itself, as in a test.
- */
-export function compiledFile(name: string): URL {
-  const isCompiled = import.meta.url.endsWith(".js");
-  return new URL(isCompiled ? `../${name}` : `../dist/${name}`, import.meta.url);
-}
+import { compiledFile } from "../protocol/compiled-file.ts";
 
 /**
  * Runs a compiled module in a process of its own, with JSON in and JSON out. Rejects with what it

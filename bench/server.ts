@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { systemClock } from "../gateway/clock.ts";
 import { createKey } from "../gateway/keys/key-creation.ts";
+import { compiledFile } from "../protocol/compiled-file.ts";
 import { LoadConnection } from "./load/connection.ts";
 import type { LoadKey } from "./load/options.ts";
-import { compiledFile } from "./processes.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const KEPT_LOG_BYTES = 4_096;

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { z } from "zod";
 import { DEFAULT_CAPACITY, Engine } from "../../engine/engine.ts";
+import { compiledFile } from "../../protocol/compiled-file.ts";
 import { EventRingReader, EventRingWriter } from "../../protocol/rings/event-ring.ts";
 import {
   ControlWord,
@@ -8,7 +9,6 @@ import {
   type PipelineMemory,
 } from "../../protocol/rings/pipeline-memory.ts";
 import { nowNs } from "../clock.ts";
-import { compiledFile } from "../processes.ts";
 import {
   generateWorkload,
   readWorkload,

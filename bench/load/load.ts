@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
+import { compiledFile } from "../../protocol/compiled-file.ts";
 import {
   ACCEPTED_TEMPLATE_ID,
   CANCELED_TEMPLATE_ID,
@@ -11,7 +12,6 @@ import { ERROR_MESSAGE_TEMPLATE_ID } from "../../protocol/generated/session.ts";
 import { MESSAGE_HEADER_LENGTH, TWO_32 } from "../../protocol/generated/support.ts";
 import { nowNs } from "../clock.ts";
 import { type LatencySummary, latencyHistogram, summarize } from "../latency.ts";
-import { compiledFile } from "../processes.ts";
 import { LoadConnection } from "./connection.ts";
 import type { LoadOptions } from "./options.ts";
 import { fillSchedule } from "./schedule.ts";

@@ -1,7 +1,8 @@
+import { compiledFile } from "../../protocol/compiled-file.ts";
 import type { LoadResult } from "../load/load.ts";
 import type { LoadOptions } from "../load/options.ts";
 import { cpuSeconds } from "../machine.ts";
-import { compiledFile, runProcess, ServerProcess } from "../processes.ts";
+import { runProcess, ServerProcess } from "../processes.ts";
 
 export interface EchoResult {
   readonly transport: string;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { compiledFile } from "../../protocol/compiled-file.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { EngineWorkerData } from "./engine.worker.ts";
@@ -71,7 +72,7 @@ export class StageThread<Ready extends ReadyMessage = ReadyMessage> {
 }
 
 export function startEngineThread(data: EngineWorkerData, onDeath: OnThreadDeath): StageThread {
-  return new StageThread("engine", new URL("./engine.worker.js", import.meta.url), data, onDeath);
+  return new StageThread("engine", compiledFile("engine/threads/engine.worker.js"), data, onDeath);
 }
 
 /** The risk workers: one pool task each, for the life of the server. */
@@ -82,7 +83,7 @@ export class RiskThreads {
 
   constructor(memory: PipelineMemory, idle: IdleStrategy, onDeath: OnThreadDeath) {
     this.#pool = new Piscina({
-      filename: new URL("./risk.worker.js", import.meta.url).href,
+      filename: compiledFile("engine/threads/risk.worker.js").href,
       minThreads: memory.riskWorkers,
       maxThreads: memory.riskWorkers,
       idleTimeout: Number.POSITIVE_INFINITY,

@@ -27,6 +27,7 @@ import {
   setStopWord,
   startEngineThread,
 } from "../../engine/threads/threads.ts";
+import { compiledFile } from "../../protocol/compiled-file.ts";
 import type { CommandHeader } from "../../protocol/generated/headers.ts";
 import {
   ControlWord,
@@ -151,7 +152,7 @@ export class Pipeline {
     };
     this.#journal = new StageThread(
       "journal",
-      new URL("../../engine/threads/journal.worker.js", import.meta.url),
+      compiledFile("engine/threads/journal.worker.js"),
       journalData,
       onDeath,
     );
@@ -174,7 +175,7 @@ export class Pipeline {
     };
     this.egress = new StageThread(
       "egress",
-      new URL("./egress.worker.js", import.meta.url),
+      compiledFile("gateway/server/egress.worker.js"),
       egressData,
       onDeath,
     );

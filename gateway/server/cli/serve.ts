@@ -4,10 +4,10 @@ import { exitStatusOf } from "../../../engine/journal/errors.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { type LoadedConfig, loadConfig } from "../../config/load.ts";
 import { configInputOf, registerConfigOptions } from "../../config/options.ts";
-import { formatConfig } from "../../config/print.ts";
+import { formatConfig, formatSources } from "../../config/print.ts";
 import type { Config } from "../../config/settings.ts";
 import { Exchange } from "../exchange.ts";
-import { EXIT_IO, EXIT_SOFTWARE, EXIT_USAGE } from "./exit-codes.ts";
+import { EXIT_IO, EXIT_SOFTWARE } from "./exit-codes.ts";
 
 /** A stop that takes longer than this has something wrong with it. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -26,11 +26,12 @@ export function register(program: Command): void {
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       process.stderr.write(`${error.message}\n`);
-      process.exitCode = EXIT_USAGE;
+      process.exitCode = error.exitCode;
       return;
     }
     if (options.printConfig) {
       process.stdout.write(formatConfig(loaded));
+      process.stderr.write(formatSources(loaded));
       return;
     }
     await serve(loaded);

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
+import { compiledFile } from "../../../protocol/compiled-file.ts";
 import { CommandRing } from "../../../protocol/rings/command-ring.ts";
 import { EventRingReader } from "../../../protocol/rings/event-ring.ts";
 import {
@@ -15,11 +16,11 @@ const COUNT = 30_000;
 /** Small rings wrap and fill often; the counters pass 2^31 and then 2^32 on the way. */
 const SIZES = { commandSlots: 64, eventSlots: 64, riskWorkers: 1 };
 
-/** As in stress-worker.mjs. */
+/** As in stress.worker.ts. */
 const wordOf = (number: number, word: number) => (Math.imul(number, 0x9e3779b1) + word) | 0;
 
 function start(memory: PipelineMemory, role: string, from: number): Promise<{ faults: number }> {
-  const worker = new Worker(new URL("./stress-worker.mjs", import.meta.url), {
+  const worker = new Worker(compiledFile("test/protocol/rings/stress.worker.js"), {
     workerData: { memory, role, from, count: COUNT },
   });
   return new Promise((resolve, reject) => {

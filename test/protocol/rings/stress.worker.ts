@@ -1,21 +1,34 @@
-// The other threads of the ring stress tests, on the built rings: see stress.test.ts.
+// The other threads of the ring stress tests: see stress.test.ts.
 import { parentPort, workerData } from "node:worker_threads";
-import { CommandRing } from "../../../dist/protocol/rings/command-ring.js";
-import { EventRingReader, EventRingWriter } from "../../../dist/protocol/rings/event-ring.js";
-import { ControlWord, RECORD_BYTES } from "../../../dist/protocol/rings/pipeline-memory.js";
+import { CommandRing } from "../../../protocol/rings/command-ring.ts";
+import { EventRingReader, EventRingWriter } from "../../../protocol/rings/event-ring.ts";
+import {
+  ControlWord,
+  type PipelineMemory,
+  RECORD_BYTES,
+} from "../../../protocol/rings/pipeline-memory.ts";
 
-const { memory, role, from, count } = workerData;
+export type StressRole = "produceEvents" | "consumeEvents" | "check" | "match";
+
+export interface StressTask {
+  readonly memory: PipelineMemory;
+  readonly role: StressRole;
+  readonly from: number;
+  readonly count: number;
+}
+
+const { memory, role, from, count } = workerData as StressTask;
 const control = new Int32Array(memory.control);
 const WORDS = RECORD_BYTES / 4;
 
 /** Every word of a record depends on its number: a torn or overtaken record shows. */
-const wordOf = (number, word) => (Math.imul(number, 0x9e3779b1) + word) | 0;
+const wordOf = (number: number, word: number) => (Math.imul(number, 0x9e3779b1) + word) | 0;
 
-function nap() {
+function nap(): void {
   Atomics.wait(control, ControlWord.stop, 0, 1);
 }
 
-function produceEvents() {
+function produceEvents(): { faults: number } {
   const writer = new EventRingWriter(
     memory,
     [ControlWord.eventsGateway, ControlWord.eventsLogged],
@@ -33,7 +46,7 @@ function produceEvents() {
   return { faults: 0 };
 }
 
-function consumeEvents() {
+function consumeEvents(): { faults: number } {
   const reader = new EventRingReader(memory, ControlWord.eventsLogged);
   let faults = 0;
   for (let seen = 0; seen < count; ) {
@@ -51,7 +64,7 @@ function consumeEvents() {
 }
 
 /** Risk worker: sees each command once, in order, and writes its verdict into the slot. */
-function check() {
+function check(): { faults: number } {
   const ring = new CommandRing(memory);
   let faults = 0;
   let next = from + 1;
@@ -71,7 +84,7 @@ function check() {
 }
 
 /** Engine and journal: take a command only with its verdict, then give the slot back. */
-function match() {
+function match(): { faults: number } {
   const ring = new CommandRing(memory);
   let faults = 0;
   let next = from + 1;
@@ -93,4 +106,4 @@ function match() {
 }
 
 const roles = { produceEvents, consumeEvents, check, match };
-parentPort.postMessage(roles[role]());
+parentPort?.postMessage(roles[role]());

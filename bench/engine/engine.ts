@@ -60,7 +60,7 @@ export async function runEngine(options: EngineRunOptions): Promise<EngineRun> {
     riskWorkers: 1,
   });
   if (options.verify) return verify(workload, memory);
-  return options.drain ? await drained(workload, memory) : alone(workload, memory);
+  return options.drain ? drained(workload, memory) : alone(workload, memory);
 }
 
 /** Events go into the ring and are overwritten there: matching and nothing else. */

@@ -89,7 +89,7 @@ export class LoadConnection {
   async request(command: object, type: string): Promise<Record<string, unknown>> {
     const answer = this.#message(type);
     this.sendText(JSON.stringify(command));
-    return await answer;
+    return answer;
   }
 
   /** onChunk is called before the messages that came together, onBinary for each of them. */

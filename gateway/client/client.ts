@@ -136,7 +136,7 @@ export class CrossbookClient {
         if (this.#session.send(command, { resolve, reject }) !== 0) return;
         resolve({ type: "duplicateRequest", requestId: command.requestId as number });
       } catch (error) {
-        reject(error instanceof CommandError ? refused(error) : error);
+        reject(error instanceof CommandError ? refused(error) : (error as Error));
       }
     });
   }

@@ -40,7 +40,7 @@ function start(...flags: string[]): ServerProcess {
 
 async function logOn(server: ServerProcess): Promise<PrivateClient> {
   const { url } = await server.ready();
-  return await PrivateClient.logOn(url, path.join(dataDir(), "demo", "trader-1.json"));
+  return PrivateClient.logOn(url, path.join(dataDir(), "demo", "trader-1.json"));
 }
 
 /** Every second order trades with the one before. */

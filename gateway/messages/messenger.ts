@@ -15,6 +15,8 @@ export interface RequestNames {
   readonly templateId: number;
   readonly requestId: number;
   readonly clientOrderId: number;
+  /** The type as a text client wrote it, where it is not that of the template. */
+  readonly type?: string;
 }
 
 export const NO_REQUEST: RequestNames = { templateId: 0, requestId: 0, clientOrderId: 0 };
@@ -91,8 +93,11 @@ export class Messenger {
       return;
     }
     const json = decodeMessage(scratch, 0, this.#directory);
+    const named = request.type === undefined ? {} : { type: request.type };
+    const about = { ...(json?.request as object | undefined), ...named };
+    const isAbout = Object.keys(about).length > 0;
     // The record holds fewer characters than there may be.
-    this.json({ ...json, message });
+    this.json({ ...json, message, ...(isAbout ? { request: { ...named, ...about } } : {}) });
   }
 
   #text(view: DataView, offset: number): void {

@@ -57,6 +57,7 @@ export function takeText(data: Uint8Array, handler: InputHandler): void {
     const object = json as JsonObject;
     names = namesOfJson(object);
     const type = stringField("type", object.type);
+    if (QUERIES.has(type)) names = { ...names, templateId: QUERY_TEMPLATE_ID, type };
     const templateId = templateIdOf(type);
     const isLogon = templateId === LOGON_TEMPLATE_ID;
     if (!handler.mayGoOn(kindOf(templateId) === "cancel", isLogon, () => names)) return;
@@ -96,7 +97,12 @@ function takeRecord(view: DataView, at: number, handler: InputHandler): void {
   const templateId = view.getUint16(at + 2, true);
   const isCommand = templateId < FIRST_EVENT_TEMPLATE_ID;
   // Made only where an error needs them: this is the way of every order.
-  const names = () => (isCommand ? namesOfBinary(view, at, templateId) : NO_REQUEST);
+  const names = () => {
+    if (isCommand) return namesOfBinary(view, at, templateId);
+    if (templateId !== QUERY_TEMPLATE_ID) return NO_REQUEST;
+    query.wrap(view, at);
+    return { ...NO_REQUEST, templateId, requestId: query.requestId };
+  };
   try {
     const isLogon = templateId === LOGON_TEMPLATE_ID;
     if (!handler.mayGoOn(kindOf(templateId) === "cancel", isLogon, names)) return;

@@ -54,7 +54,7 @@ export function answerQuery(
   return true;
 }
 
-/** As the `instrument` event that defined it last, with the state that holds now. */
+/** As the `instrument` event that defined it last, with seq 0 and the state that holds now. */
 function sayInstruments(messenger: Messenger, { definitions }: Views): number {
   for (const definition of definitions.values()) {
     messenger.record(new DataView(definition.buffer, definition.byteOffset), 0);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ErrorCode, type QueryKind, SessionEndReason } from "../../protocol/generated/enums.ts";
 import { QUERY_TEMPLATE_ID } from "../../protocol/generated/session.ts";
-import { type CommandError, invalid } from "../../protocol/json/errors.ts";
+import { CommandError, invalid } from "../../protocol/json/errors.ts";
 import type { JsonObject } from "../../protocol/json/fields.ts";
 import type { Key } from "../keys/key-directory.ts";
 import { signedText } from "../keys/signature.ts";
@@ -24,6 +24,7 @@ import {
 import { type InputHandler, takeBinary, takeText } from "./session-input.ts";
 import { answerQuery, MAX_ROWS } from "./session-queries.ts";
 import * as voice from "./session-voice.ts";
+import { SilentCommands } from "./silent-commands.ts";
 
 /** Heartbeats that a client may miss. */
 const MISSED_HEARTBEATS = 3;
@@ -63,8 +64,8 @@ export class TradeSession implements SocketHandler, InputHandler {
   #lastHeardMs: number;
   #lastHeartbeatMs: number;
   #endReason: SessionEndReason = SessionEndReason.closed;
-  /** Commands that may have nothing to report: seq and requestId in turn. */
-  #silent: number[] = [];
+  readonly #silent = new SilentCommands();
+  #heldQuery: { readonly kind: QueryKind; readonly requestId: number } | null = null;
   /** Bytes of answers to queries, on top of what may wait. */
   #allowance = 0;
 
@@ -155,7 +156,7 @@ export class TradeSession implements SocketHandler, InputHandler {
     const { result, seq, requestId } = outcome;
     if (result === "sequenced") {
       if (!mayBeSilent(names.templateId)) return;
-      this.#silent.push(seq, requestId);
+      this.#silent.add(seq, requestId);
       this.#host.awaitsCompletion(this);
     } else if (result === "duplicate") {
       voice.sayDuplicate(this.#messenger, requestId, seq);
@@ -217,9 +218,16 @@ export class TradeSession implements SocketHandler, InputHandler {
     this.close(ErrorCode.logonRefused, text, CloseCode.logonRefused);
   }
 
-  /** An answer may be large, so only one at a time may wait for the client to read it. */
+  /**
+   * An answer may be large, so only one at a time may wait for the client to read it. While the
+   * session is behind, the question waits: the answer says that all events came before it.
+   */
   onQuery(kind: QueryKind, requestId: number): void {
-    if (this.#allowance > 0) {
+    if (this.#catchUp !== null && this.#heldQuery === null) {
+      this.#heldQuery = { kind, requestId };
+      return;
+    }
+    if (this.#allowance > 0 || this.#heldQuery !== null) {
       const names = { templateId: QUERY_TEMPLATE_ID, requestId, clientOrderId: 0 };
       const text = "the answer to the last query has not been read yet";
       this.#sayError(ErrorCode.rateLimited, text, names);
@@ -240,30 +248,15 @@ export class TradeSession implements SocketHandler, InputHandler {
   onEvent(view: DataView, offset: number, owner: number): void {
     const key = this.key as Key;
     if (!concerns(view, offset, key)) return;
-    if (this.#silent.length > 0) this.#noteSilent(view, offset);
+    if (!this.#silent.isEmpty) this.#silent.onEvent(view, offset);
     report(this.#messenger, view, offset, owner, key);
     this.#host.needsFlush(this);
   }
 
   /** Every event up to seq has been given. False: nothing is awaited any more. */
   onCommandsComplete(seq: number): boolean {
-    while (this.#silent.length > 0 && (this.#silent[0] as number) <= seq) {
-      const [doneSeq, requestId] = this.#silent.splice(0, 2) as [number, number];
-      voice.sayCompleted(this.#messenger, doneSeq, requestId);
-      this.#host.needsFlush(this);
-    }
-    return this.#silent.length > 0;
-  }
-
-  /** Its event speaks for it. */
-  #noteSilent(view: DataView, offset: number): void {
-    const seqLow = view.getUint32(offset + 8, true);
-    for (let i = 0; i < this.#silent.length; i += 2) {
-      if ((this.#silent[i] as number) >>> 0 === seqLow) {
-        this.#silent.splice(i, 2);
-        return;
-      }
-    }
+    if (this.#silent.onComplete(seq, this.#messenger)) this.#host.needsFlush(this);
+    return !this.#silent.isEmpty;
   }
 
   /** Sends what a session that is behind has missed, as far as the client reads. */
@@ -278,7 +271,7 @@ export class TradeSession implements SocketHandler, InputHandler {
       isLive = catchUp.advance(
         (view, offset, owner) => {
           if (!concerns(view, offset, key)) return;
-          if (this.#silent.length > 0) this.#noteSilent(view, offset);
+          if (!this.#silent.isEmpty) this.#silent.onEvent(view, offset);
           report(this.#messenger, view, offset, owner, key);
         },
         () => {
@@ -296,8 +289,22 @@ export class TradeSession implements SocketHandler, InputHandler {
       if (this.onCommandsComplete(this.#services.completeSeq())) this.#host.awaitsCompletion(this);
       // Says that everything up to its lastSeq has been sent.
       this.#sayHeartbeat();
+      this.#answerHeldQuery();
     }
     this.flush();
+  }
+
+  #answerHeldQuery(): void {
+    const held = this.#heldQuery;
+    this.#heldQuery = null;
+    if (held === null) return;
+    try {
+      this.onQuery(held.kind, held.requestId);
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      const { requestId } = held;
+      this.onError(error, { templateId: QUERY_TEMPLATE_ID, requestId, clientOrderId: 0 });
+    }
   }
 
   sayShutdown(): void {

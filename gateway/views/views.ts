@@ -5,7 +5,10 @@ import {
   MARKET_STATE_CHANGED_STATE_OFFSET,
   MARKET_STATE_CHANGED_TEMPLATE_ID,
 } from "../../protocol/generated/events.ts";
-import { EVENT_HEADER_INSTRUMENT_ID_OFFSET } from "../../protocol/generated/headers.ts";
+import {
+  EVENT_HEADER_INSTRUMENT_ID_OFFSET,
+  EVENT_HEADER_SEQ_OFFSET,
+} from "../../protocol/generated/headers.ts";
 import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import type { EventListener } from "../stage/gateway-stage.ts";
 import { Holdings } from "./holdings.ts";
@@ -16,7 +19,10 @@ export class Views implements EventListener {
   readonly directory = new InstrumentDirectory();
   readonly orders: OrderTracker;
   readonly holdings = new Holdings(this.directory);
-  /** The instruments' last `instrument` events, with the state that now holds, by id. */
+  /**
+   * The instruments' last `instrument` events, with the state that now holds, by id. Their seq is 0:
+   * as rows of an answer they must not pass for events.
+   */
   readonly definitions = new Map<number, Uint8Array>();
 
   constructor(book: ShownBook) {
@@ -44,7 +50,9 @@ export class Views implements EventListener {
     const id = view.getUint32(offset + EVENT_HEADER_INSTRUMENT_ID_OFFSET, true);
     if (templateId === INSTRUMENT_TEMPLATE_ID) {
       const start = view.byteOffset + offset;
-      this.definitions.set(id, new Uint8Array(view.buffer, start, INSTRUMENT_LENGTH).slice());
+      const bytes = new Uint8Array(view.buffer, start, INSTRUMENT_LENGTH).slice();
+      bytes.fill(0, EVENT_HEADER_SEQ_OFFSET, EVENT_HEADER_SEQ_OFFSET + 8);
+      this.definitions.set(id, bytes);
       return;
     }
     const definition = this.definitions.get(id);

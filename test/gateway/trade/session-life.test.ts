@@ -82,6 +82,20 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       }
     });
 
+    test("a question asked while behind is answered after the events that were missed", async () => {
+      await begin({ recentSlots: 16 });
+      await tradeAlong(200);
+      const client = await server.connect();
+      client.send(await client.logonMessage("auditor", { resumeAfter: { seq: 1, index: 0 } }));
+      client.send({ type: "positions", requestId: 1 });
+      await client.first("queryEnd");
+      const end = client.messages.findIndex(({ type }) => type === "queryEnd");
+      const { lastSeq } = client.messages[end] as Json;
+      expect(lastSeq).toBe(server.exchange.intake.lastSeq);
+      const before = client.messages.slice(0, end).filter(({ type }) => type === "trade");
+      expect(before).toHaveLength(400);
+    });
+
     test("a position beyond the history is refused with 4410", async () => {
       await begin();
       const client = await server.connect();
@@ -172,7 +186,7 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
         { asset: "USD", account: 7 },
       ]);
       expect(alice.ofType("instrument")).toMatchObject([
-        { symbol: "BTC-USD", tickSize: "0.5", lotSize: "0.01", state: "continuous" },
+        { seq: 0, symbol: "BTC-USD", tickSize: "0.5", lotSize: "0.01", state: "continuous" },
       ]);
       expect(alice.ofType("queryEnd")).toEqual(
         ["openOrders", "positions", "balances", "instruments"].map((query, i) => ({

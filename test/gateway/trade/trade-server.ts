@@ -24,6 +24,7 @@ const KEYS: Readonly<Record<string, Key & { secret: string }>> = {
   root: key("root", 3, 1, "admin", true),
   watcher: key("watcher", 4, 7, "viewer", false),
   auditor: key("auditor", 5, 9, "viewer", true),
+  auditorTrader: key("auditorTrader", 7, 2, "admin", true),
 };
 
 function key(

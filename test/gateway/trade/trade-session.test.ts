@@ -80,7 +80,12 @@ describe.each(TRANSPORTS)("private sessions over %s", (choice) => {
           message: "log on first",
           request: { type: "newOrder", requestId: 3, clientOrderId: 4 },
         },
-        { type: "error", code: "notLoggedOn", message: "log on first" },
+        {
+          type: "error",
+          code: "notLoggedOn",
+          message: "log on first",
+          request: { type: "openOrders" },
+        },
       ]);
       expect(server.exchange.intake.lastSeq).toBe(0);
     });

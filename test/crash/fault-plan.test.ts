@@ -31,7 +31,7 @@ test("a campaign whose faults did not happen fails", () => {
   expect(missedFaults(plan, hits)).toEqual([]);
   hits.set("live", 2);
   hits.set("recovering", 0);
-  expect(missedFaults(plan, hits)).toEqual([
+  expect(missedFaults(plan, hits).map(({ text }) => text)).toEqual([
     'of 6 faults of the kind "live" only 2 hit a live server',
     'of 2 faults of the kind "recovery" only 0 hit a recovering server',
   ]);

@@ -56,7 +56,10 @@ export const HITS: readonly Hit[] = [
  * How often each kind of fault must have hit what it was meant for; a campaign whose faults did not
  * happen proves nothing. Half: the rest may come a moment too early or too late.
  */
-export function missedFaults(plan: readonly FaultKind[], hits: ReadonlyMap<Hit, number>): string[] {
+export function missedFaults(
+  plan: readonly FaultKind[],
+  hits: ReadonlyMap<Hit, number>,
+): { readonly kind: FaultKind; readonly text: string }[] {
   const wanted: readonly [FaultKind, Hit][] = [
     ["live", "live"],
     ["recovery", "recovering"],
@@ -66,6 +69,7 @@ export function missedFaults(plan: readonly FaultKind[], hits: ReadonlyMap<Hit, 
     const planned = plan.filter((fault) => fault === kind).length;
     const happened = hits.get(hit) ?? 0;
     if (happened >= Math.ceil(planned / 2)) return [];
-    return [`of ${planned} faults of the kind "${kind}" only ${happened} hit a ${hit} server`];
+    const text = `of ${planned} faults of the kind "${kind}" only ${happened} hit a ${hit} server`;
+    return [{ kind, text }];
   });
 }

@@ -10,9 +10,10 @@ import * as keys from "./keys.ts";
 import * as replay from "./replay.ts";
 import * as run from "./run.ts";
 import * as serve from "./serve.ts";
+import * as submit from "./submit.ts";
 
 /** Every command is a module of its own that registers itself here. */
-const COMMANDS = [run, serve, replay, journal, importCommand, keys, bench];
+const COMMANDS = [run, serve, submit, replay, journal, importCommand, keys, bench];
 
 const program = new Command("crossbook")
   .description("a matching engine with a durable journal, risk checks and market data")

@@ -12,7 +12,7 @@ import { readInput } from "./input.ts";
 import { LineOutput } from "./output.ts";
 import { Progress } from "./progress.ts";
 
-const DEFAULT_WINDOW = 512;
+const DEFAULT_WINDOW = 1024;
 const MAX_WINDOW = 1_000_000;
 const FLUSH_MS = 100;
 const EXIT_INTERRUPTED = 130;

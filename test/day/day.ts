@@ -37,6 +37,7 @@ export interface Totals {
 export interface DayReport {
   readonly durability: string;
   readonly importNotes: readonly string[];
+  readonly submitNotes: readonly string[];
   readonly commands: number;
   readonly eventsBack: number;
   readonly totals: Totals;
@@ -100,8 +101,8 @@ class Day {
     this.#server = server;
     const { url } = await this.#timed("start", () => server.ready());
     const back = this.#path("events.jsonl");
-    await this.#timed("submit", () =>
-      crossbookInto(back, ["submit", "--url", url, "--key", key, commands]),
+    const submitNotes = await this.#timed("submit", () =>
+      crossbookInto(back, ["submit", "--binary", "--url", url, "--key", key, commands]),
     );
     const health = await this.#lastCheck(url);
     await this.#timed("stop", () => server.stop());
@@ -113,6 +114,7 @@ class Day {
     return {
       durability,
       importNotes: notes.trim().split("\n"),
+      submitNotes: submitNotes.trim().split("\n"),
       commands: await countLines(commands),
       eventsBack,
       totals,

@@ -28,7 +28,7 @@ export function formatDay(report: DayReport): string {
     ["import", duration(seconds.import)],
     ["start on an empty directory", duration(seconds.start)],
     [`submit, ${report.durability}, whole program`, duration(seconds.submit)],
-    ["  commands a second, closed loop, one connection", perSecond],
+    ["  commands a second, closed loop, one connection, binary", perSecond],
     ["stop", duration(seconds.stop)],
     ["replay --verify from genesis", duration(seconds.verify)],
   ];
@@ -38,8 +38,10 @@ export function formatDay(report: DayReport): string {
     report.findings.length === 0
       ? "Journal, Redis, client and replay agree."
       : ["FAILED:", ...report.findings.map((finding) => `- ${finding}`)].join("\n");
-  const notes = report.importNotes.map((note) => `  ${note}`).join("\n");
-  return `${lines.join("\n")}\n\nimport said:\n${notes}\n\n${verdict}\n`;
+  const said = (name: string, notes: readonly string[]) =>
+    `\n${name} said:\n${notes.map((note) => `  ${note}`).join("\n")}\n`;
+  const notes = said("import", report.importNotes) + said("submit", report.submitNotes);
+  return `${lines.join("\n")}\n${notes}\n${verdict}\n`;
 }
 
 function duration(seconds: number): string {

@@ -44,7 +44,7 @@ interface Holding {
   limits: Limits;
 }
 
-interface AccountState extends Holding {
+export interface AccountState extends Holding {
   selfTradePrevention: SelfTradePrevention;
   mode: AccountMode;
   instruments: InstrumentAccess;
@@ -131,6 +131,11 @@ export class Accounts {
     if ((command.present & AccountField.instruments) !== 0) state.instruments = command.instruments;
     this.#accountEvent(command.account, state);
     return RejectReason.none;
+  }
+
+  /** By account number. */
+  get states(): ReadonlyMap<number, AccountState> {
+    return this.#states;
   }
 
   killSwitch(command: PlainCommandOf<"KillSwitch">): RejectReason {

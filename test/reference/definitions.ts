@@ -39,7 +39,8 @@ type Settings = Pick<
 export class Definitions {
   /** Instrument n at n−1. */
   readonly instruments: Instrument[] = [];
-  readonly #assets: Asset[] = [];
+  /** Asset n at n−1. */
+  readonly assets: Asset[] = [];
   readonly #capacity: ReferenceCapacity;
   readonly #events: EventList;
 
@@ -65,7 +66,7 @@ export class Definitions {
     let asset = this.#asset(command.asset);
     if (asset !== undefined && asset.scale !== command.scale) return RejectReason.assetFixed;
     if (asset === undefined) {
-      if (this.#assets.length >= this.#capacity.assets) return RejectReason.capacity;
+      if (this.assets.length >= this.#capacity.assets) return RejectReason.capacity;
       asset = this.#addAsset(command.asset, command.scale);
     }
     this.#assetEvent(asset);
@@ -138,7 +139,7 @@ export class Definitions {
     }
 
     const missing = [base, quote].filter((name) => this.#asset(name) === undefined).length;
-    if (this.#assets.length + missing > this.#capacity.assets) return RejectReason.capacity;
+    if (this.assets.length + missing > this.#capacity.assets) return RejectReason.capacity;
     if (this.instruments.length >= this.#capacity.instruments) return RejectReason.capacity;
     const instrument: Instrument = {
       ...settings,
@@ -179,7 +180,7 @@ export class Definitions {
   }
 
   #asset(name: string): Asset | undefined {
-    return this.#assets.find((asset) => asset.name === name);
+    return this.assets.find((asset) => asset.name === name);
   }
 
   #assetFor(name: string, scale: number): Asset {
@@ -191,8 +192,8 @@ export class Definitions {
   }
 
   #addAsset(name: string, scale: number): Asset {
-    const asset = { id: this.#assets.length + 1, name, scale };
-    this.#assets.push(asset);
+    const asset = { id: this.assets.length + 1, name, scale };
+    this.assets.push(asset);
     return asset;
   }
 

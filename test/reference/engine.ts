@@ -10,7 +10,7 @@ import {
   Verdict,
 } from "../../protocol/generated/enums.ts";
 import { MAX_INTEGER } from "../../protocol/terms.ts";
-import { Accounts } from "./accounts.ts";
+import { type AccountState, Accounts } from "./accounts.ts";
 import { auctionPrice, uncross } from "./auction.ts";
 import type { ReferenceCapacity } from "./capacity.ts";
 import { type Converted, toLots, toPriceTicks } from "./decimals.ts";
@@ -25,6 +25,7 @@ import {
 } from "./order-checks.ts";
 import type { PlainCommand, PlainCommandOf, PlainEvent } from "./records.ts";
 import {
+  type Asset,
   enqueue,
   type Instrument,
   type Order,
@@ -75,6 +76,15 @@ export class ReferenceEngine {
 
   get openOrders(): Iterable<Order> {
     return this.#orders.values();
+  }
+
+  get assets(): readonly Asset[] {
+    return this.#definitions.assets;
+  }
+
+  /** By account number. */
+  get accountStates(): ReadonlyMap<number, AccountState> {
+    return this.#accounts.states;
   }
 
   get instruments(): readonly Instrument[] {

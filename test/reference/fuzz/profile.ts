@@ -39,11 +39,13 @@ const TICKS: readonly (readonly [number, number])[] = [
   [1, 2],
   [25, 2],
   [5, 1],
+  [250, 3],
 ];
 const LOTS: readonly (readonly [number, number])[] = [
   [1, 0],
   [1, 3],
   [10, 0],
+  [100, 4],
 ];
 
 export function drawProfile(random: Random): Profile {

@@ -1,5 +1,7 @@
 import type { ReferenceCapacity } from "../capacity.ts";
+import { ReferenceEngine } from "../engine.ts";
 import { compact, completeCommand, type PlainCommand } from "../records.ts";
+import { stateText } from "../state-text.ts";
 import { EndlessSweep } from "../sweep.ts";
 import { type Counts, count } from "./coverage.ts";
 import { type ChallengerFactory, Difference, Duel, Stand } from "./duel.ts";
@@ -27,6 +29,7 @@ export class FailedRun extends Error {
   }
 }
 
+const LONGEST_FOR_OTHER_STATES = 300;
 const CHECK_EVERY = 50;
 
 /** One market from its opening to its end, `length` commands long. Throws a FailedRun. */
@@ -63,6 +66,7 @@ function play(
   };
   for (const command of generator.opening(random)) step(command);
   while (commands.length < length) step(generator.next(random));
+  checkHashOfOtherStates(create, duel, profile.capacity, commands);
   for (const command of closing(duel, profile, commands[commands.length - 1])) step(command);
   finish(create, duel, profile.capacity, commands);
 }
@@ -80,6 +84,34 @@ function finish(
   const last = commands[commands.length - 1]?.seq ?? 0;
   if (again.hash() !== duel.stand.hash()) {
     throw new Difference(last, "the same commands lead a fresh engine to another state hash");
+  }
+  checkHashOfOtherStates(create, duel, capacity, commands);
+}
+
+/**
+ * The hash tells states apart: one of the last commands did something else, and where the states
+ * differ at the end, so do the hashes.
+ */
+function checkHashOfOtherStates(
+  create: ChallengerFactory,
+  duel: Duel,
+  capacity: ReferenceCapacity,
+  commands: readonly PlainCommand[],
+): void {
+  const place = commands.length - 1 - (commands.length % 7);
+  const odd = commands[place];
+  if (odd === undefined || commands.length > LONGEST_FOR_OTHER_STATES) return;
+  const { seq, timestampUs } = odd;
+  const instead = completeCommand({ type: "SessionStart", seq, timestampUs });
+  const reference = new ReferenceEngine(capacity);
+  const stand = new Stand(create, capacity, () => {});
+  for (const command of commands.with(place, instead)) {
+    reference.apply(command);
+    stand.apply(command);
+  }
+  const same = stateText(reference) === stateText(duel.reference);
+  if (!same && stand.hash() === duel.stand.hash()) {
+    throw new Difference(seq, "without this command the state is another and the hash the same");
   }
 }
 

@@ -113,7 +113,7 @@ function readUnits(
 function assetNames(command: DefineInstrument): { base: string; quote: string } {
   const { symbol, present } = command;
   const at = Math.max(...["-", "/", "_", "."].map((mark) => symbol.lastIndexOf(mark)));
-  const split = at > 0 && at < symbol.length - 1;
+  const split = at >= 0;
   return {
     base:
       (present & InstrumentField.baseAsset) !== 0

@@ -28,7 +28,7 @@ import {
 import type { EventWriter } from "../events/event-writer.ts";
 import type { Matcher } from "./matcher.ts";
 import type { Stops } from "./stops.ts";
-import { allowedFields, requiredFields } from "./terms.ts";
+import { allowedFields, MAX_ICEBERG_PARTS, requiredFields } from "./terms.ts";
 
 const {
   clientLow: CLIENT_LOW,
@@ -356,6 +356,7 @@ function checkTerms(c: Int32Array, at: number, present: number, lots: number): n
   const minimum = (present & MINIMUM_FIELD) !== 0 ? wide(c, at + COMMAND_MINIMUM) : lots;
   if (display === 0 || minimum === 0) return RejectReason.invalidQuantity;
   if (display > lots || minimum > lots) return RejectReason.invalidCombination;
+  if (display * MAX_ICEBERG_PARTS < lots) return RejectReason.invalidCombination;
   return NONE;
 }
 

@@ -24,6 +24,7 @@ import type { Cancels } from "./cancels.ts";
 import type { Matcher } from "./matcher.ts";
 import type { NewOrders } from "./new-orders.ts";
 import type { Stops } from "./stops.ts";
+import { MAX_ICEBERG_PARTS } from "./terms.ts";
 
 const TWO_32_INVERSE = 1 / 4294967296;
 
@@ -247,6 +248,9 @@ export class Replaces {
     const waiting = (flags & FLAG.waiting) !== 0;
     const side = flags & FLAG.sideMask;
     if (this.#display > this.#lots) return RejectReason.invalidCombination;
+    if (this.#display !== 0 && this.#display * MAX_ICEBERG_PARTS < this.#lots) {
+      return RejectReason.invalidCombination;
+    }
     if ((flags & FLAG.minimum) !== 0 && waiting) {
       const minimum = f[(detail + DETAIL.minimum) >> 1] as number;
       if (minimum > this.#lots) return RejectReason.invalidCombination;

@@ -26,6 +26,12 @@ allow(OrderType.market, TimeInForce.fok, 0, 0);
 allow(OrderType.stopLimit, TimeInForce.ioc, price | stopPrice, minQuantity);
 allow(OrderType.stopLimit, TimeInForce.fok, price | stopPrice, 0);
 
+/**
+ * The most parts an iceberg may show one after the other. Each is a fill of its own: without a bound
+ * two orders could keep the engine busy for days.
+ */
+export const MAX_ICEBERG_PARTS = 1_000_000;
+
 /** OrderField bits. type and timeInForce: bytes of a command, whatever they are. */
 export function allowedFields(type: number, timeInForce: number): number {
   return allowed[type * STRIDE + Math.min(timeInForce, STRIDE - 1)] as number;

@@ -89,6 +89,10 @@ export class Accounts {
     return this.#states.get(account)?.selfTradePrevention ?? SelfTradePrevention.none;
   }
 
+  mode(account: number): AccountMode {
+    return this.#states.get(account)?.mode ?? AccountMode.credit;
+  }
+
   /** Makes place for an account that was not seen yet; false where there is none. */
   admit(account: number): boolean {
     if (this.#states.has(account)) return true;

@@ -1,4 +1,5 @@
 import {
+  AccountMode,
   CancelReason,
   CommandFlag,
   MarketState,
@@ -97,14 +98,14 @@ export class ReferenceEngine {
     const refused =
       command.verdict === Verdict.refusedByRisk || command.verdict === Verdict.refusedAtEntry;
     const reason = refused ? command.reason : this.#dispatch(command);
-    if (reason !== RejectReason.none) {
+    if (refused || reason !== RejectReason.none) {
       const named =
         command.type === "CancelOrder" || command.type === "ReplaceOrder"
           ? this.#find(command)
           : undefined;
       this.#events.rejected(command, reason, named);
     }
-    if (command.type !== "Snapshot") this.#eventCount += this.#events.list.length;
+    this.#eventCount += this.#events.list.filter(({ type }) => type !== "Checkpoint").length;
     return this.#events.list;
   }
 
@@ -187,8 +188,33 @@ export class ReferenceEngine {
 
   #checkCapacity(order: Order): RejectReason {
     if (this.#orders.size >= this.#capacity.orders) return RejectReason.capacity;
+    if (!this.#hasLevel()) return RejectReason.capacity;
     if (!this.#accounts.admit(order.account)) return RejectReason.capacity;
     return RejectReason.none;
+  }
+
+  /**
+   * Two price levels must be free for one more order: of those that are not in use and not promised
+   * to a stopLimit that may come to rest. With as many levels as orders there are always enough.
+   */
+  #hasLevel(): boolean {
+    const { levels, orders } = this.#capacity;
+    if (levels >= orders) return true;
+    const used = new Set<string>();
+    let promised = 0;
+    for (const order of this.#orders.values()) {
+      used.add(levelKey(order));
+      if (order.type === OrderType.stopLimit) promised++;
+    }
+    return used.size + promised + 2 <= levels;
+  }
+
+  /** A replace may need a level as well, but not where the order takes its own along. */
+  #checkLevel(order: Order, changed: Order): RejectReason {
+    const from = levelKey(order);
+    if (levelKey(changed) === from || this.#hasLevel()) return RejectReason.none;
+    const there = [...this.#orders.values()].filter((other) => levelKey(other) === from);
+    return there.length === 1 ? RejectReason.none : RejectReason.capacity;
   }
 
   /** No total over one side of an instrument may leave the safe integers. */
@@ -255,7 +281,8 @@ export class ReferenceEngine {
       checkTerms(changed) ||
       (priceChanged ? checkBand(changed) : RejectReason.none) ||
       (priceChanged ? checkPostOnly(changed, priceTicks) : RejectReason.none) ||
-      this.#checkOpenLots(order, leavesLots);
+      this.#checkOpenLots(order, leavesLots) ||
+      this.#checkLevel(order, changed);
     if (reason !== RejectReason.none) return reason;
 
     const priorityKept =
@@ -347,21 +374,24 @@ export class ReferenceEngine {
         ? protectedLimit(order.side, makers, order.instrument.marketProtectionTicks)
         : order.priceTicks;
 
+    const spot = this.#accounts.mode(order.account) === AccountMode.spot;
     if (order.timeInForce === TimeInForce.fok) {
-      if (tradeableLots(order, makers, limitTicks) < order.leavesLots) {
+      if (tradeableLots(order, makers, limitTicks, spot) < order.leavesLots) {
         this.#cancel(order, CancelReason.fillOrKill);
         return;
       }
     } else if (order.timeInForce === TimeInForce.ioc && order.minimumLots !== null) {
-      if (tradeableLots(order, makers, limitTicks) < order.minimumLots) {
+      if (tradeableLots(order, makers, limitTicks, spot) < order.minimumLots) {
         this.#cancel(order, CancelReason.minQuantity);
         return;
       }
     }
 
-    const end = sweep(order, makers, limitTicks, this.#sweepLog);
+    const end = sweep(order, makers, limitTicks, spot, this.#sweepLog);
     if (end === "filled" || end === "canceled") return;
-    if (order.type === OrderType.market) {
+    if (end === "belowZero") {
+      this.#cancel(order, CancelReason.priceProtection);
+    } else if (order.type === OrderType.market) {
       const protectedRest = end === "priceLimit";
       this.#cancel(order, protectedRest ? CancelReason.priceProtection : CancelReason.noLiquidity);
     } else if (order.timeInForce === TimeInForce.ioc) {
@@ -510,6 +540,13 @@ export class ReferenceEngine {
 
 function clientKey(order: { readonly account: number; readonly clientOrderId: number }): string {
   return `${order.account}/${order.clientOrderId}`;
+}
+
+/** Where an order stands: the queue of a price, or of a stop price. */
+function levelKey(order: Order): string {
+  const waits = order.stopPriceTicks !== null;
+  const price = waits ? `stop ${order.stopPriceTicks}` : order.priceTicks;
+  return `${order.instrument.id} ${order.side} ${price}`;
 }
 
 function nextDueStop(instrument: Instrument): Order | undefined {

@@ -61,6 +61,10 @@ export function checkTerms(order: Order): RejectReason {
   if (order.displayLots !== null && order.displayLots > totalLots) {
     return RejectReason.invalidCombination;
   }
+  // An iceberg of a million parts is enough.
+  if (order.displayLots !== null && order.displayLots * 1_000_000 < totalLots) {
+    return RejectReason.invalidCombination;
+  }
   if (order.minimumLots !== null && order.minimumLots > totalLots) {
     return RejectReason.invalidCombination;
   }
@@ -68,7 +72,10 @@ export function checkTerms(order: Order): RejectReason {
   if (totalLots > instrument.maximumLots) return RejectReason.quantityTooLarge;
   if (order.priceTicks === null) return RejectReason.none;
   const notional = BigInt(Math.abs(order.priceTicks)) * BigInt(totalLots);
-  if (notional > BigInt(MAX_INTEGER)) return RejectReason.notionalOutOfRange;
+  // In quote units as well as in ticks × lots.
+  if (notional * instrument.notionalUnit > BigInt(MAX_INTEGER)) {
+    return RejectReason.notionalOutOfRange;
+  }
   if (notional > BigInt(instrument.maximumNotional)) return RejectReason.notionalTooLarge;
   return RejectReason.none;
 }

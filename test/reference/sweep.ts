@@ -18,7 +18,7 @@ const MOST_TURNS = 50_000;
 export class EndlessSweep extends Error {}
 
 /** Why a sweep ended. */
-export type SweepEnd = "filled" | "canceled" | "bookEmpty" | "priceLimit";
+export type SweepEnd = "filled" | "canceled" | "bookEmpty" | "priceLimit" | "belowZero";
 
 /** True where an order of `side` with this limit may trade at `priceTicks`. */
 export function reaches(side: BuyOrSell, limitTicks: number | null, priceTicks: number): boolean {
@@ -27,12 +27,13 @@ export function reaches(side: BuyOrSell, limitTicks: number | null, priceTicks: 
 
 /**
  * Takes the aggressor through the makers, best first, until it is done, its limit is reached or
- * nobody is left. limitTicks: null for no limit.
+ * nobody is left. limitTicks: null for no limit. spot: the account never trades below zero.
  */
 export function sweep(
   aggressor: Order,
   makers: Order[],
   limitTicks: number | null,
+  spot: boolean,
   log: SweepLog,
 ): SweepEnd {
   for (let turns = 0; aggressor.leavesLots > 0; turns++) {
@@ -41,6 +42,7 @@ export function sweep(
     if (maker === undefined) return "bookEmpty";
     const priceTicks = restingPrice(maker);
     if (!reaches(aggressor.side, limitTicks, priceTicks)) return "priceLimit";
+    if (spot && priceTicks < 0) return "belowZero";
 
     const mode = aggressor.selfTradePrevention;
     if (maker.account === aggressor.account && mode !== SelfTradePrevention.none) {
@@ -105,12 +107,18 @@ function takeOff(order: Order, lots: number, log: SweepLog): void {
 const SILENT: SweepLog = { traded() {}, canceled() {}, reduced() {} };
 
 /** The lots that the aggressor would trade if it came now: a sweep through a copy of the book. */
-export function tradeableLots(aggressor: Order, makers: Order[], limit: number | null): number {
+export function tradeableLots(
+  aggressor: Order,
+  makers: Order[],
+  limit: number | null,
+  spot: boolean,
+): number {
   const copy = { ...aggressor };
   sweep(
     copy,
     makers.map((maker) => ({ ...maker })),
     limit,
+    spot,
     SILENT,
   );
   return copy.filledLots - aggressor.filledLots;

@@ -31,8 +31,6 @@ export interface PipelineSettings {
 export class JournalPipeline {
   /** The salts of the commands found in the journal, by seq from 1. */
   readonly recovered: number[] = [];
-  /** All commands up to here were acknowledged. */
-  acknowledged = 0;
   lastSeq = 0;
   readonly events: EventLogStage;
   readonly #journal: JournalStage;
@@ -67,6 +65,11 @@ export class JournalPipeline {
     if (end.lastSeq > 0) this.#replay(disk, settings.maxBlockBytes);
   }
 
+  /** All commands up to here were acknowledged. */
+  get acknowledged(): number {
+    return Atomics.load(this.#control, ControlWord.durable);
+  }
+
   get writer(): JournalWriter {
     return this.#journal.writer as JournalWriter;
   }
@@ -85,10 +88,7 @@ export class JournalPipeline {
 
   /** Runs the stages until they are idle. */
   work(): void {
-    while (this.acknowledged < this.lastSeq) {
-      this.#journal.doWork();
-      this.acknowledged = Atomics.load(this.#control, ControlWord.durable);
-    }
+    while (this.acknowledged < this.lastSeq) this.#journal.doWork();
     while (this.events.doWork() > 0);
   }
 

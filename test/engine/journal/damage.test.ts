@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { BlockHeader, blockKey, sectorChecksum } from "../../../engine/journal/block-format.ts";
+import { JournalReader } from "../../../engine/journal/journal-reader.ts";
 import { JournalWriter } from "../../../engine/journal/journal-writer.ts";
-import { SECTOR, type SimulatedDisk } from "../../simulation/simulated-disk.ts";
+import { PowerLoss, SECTOR, type SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
   appendCommands,
   DIRECTORY,
@@ -191,6 +193,63 @@ describe("a torn tail", () => {
       });
       expect(openOutcome(copy)).toMatchObject({ changed: false });
     }
+  });
+});
+
+describe("a crash in recovery", () => {
+  it("is like any other, at whichever call", () => {
+    const { start } = lastBlock(crashed);
+    const torn = spoiled(crashed, (bytes) => bytes.fill(0, start + SECTOR, start + 3 * SECTOR));
+    const whole = torn.copy();
+    expect(openOutcome(whole)).toMatchObject({ lastSeq: beforeLast });
+    for (let calls = 1; calls <= whole.calls; calls++) {
+      const disk = torn.copy();
+      disk.losePowerAfter(calls);
+      try {
+        openOutcome(disk);
+      } catch (error) {
+        if (!(error instanceof PowerLoss)) throw error;
+      }
+      disk.restart();
+      expect(openOutcome(disk), `call ${calls}`).toMatchObject({ lastSeq: beforeLast });
+    }
+  });
+});
+
+describe("an edited command with every checksum made right again", () => {
+  /** Changes a client order id in the second block and seals its sectors anew. */
+  function forge(disk: SimulatedDisk): void {
+    const bytes = disk.bytesAt(LAST_FILE);
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+    const start = 2 * PAGE;
+    const header = new BlockHeader();
+    expect(header.decode(new DataView(bytes.buffer, bytes.byteOffset), start)).toBe(true);
+    bytes[start + 250] = (bytes[start + 250] as number) ^ 1;
+    const key = blockKey(header.directoryId, header.epoch, header.blockNumber);
+    words[(start + 508) >> 2] = sectorChecksum(words, start >> 2, key, 0);
+  }
+
+  function drain(disk: SimulatedDisk): void {
+    const reader = JournalReader.open(disk, DIRECTORY, { bufferBytes: 8192 });
+    try {
+      while (reader.next());
+    } finally {
+      reader.close();
+    }
+  }
+
+  it("is found by the chain", () => {
+    for (const disk of [closed.copy(), crashed.copy()]) {
+      forge(disk);
+      expect(() => drain(disk)).toThrow(/\(chain\)/);
+    }
+  });
+
+  it("is found by the chain into the next file", () => {
+    const disk = makeJournal([5, 40], "crashed");
+    JournalWriter.open(disk, DIRECTORY, OPTIONS).abandon();
+    forge(disk);
+    expect(() => drain(disk)).toThrow(/00000002.*\(chain\)/);
   });
 });
 

@@ -19,6 +19,10 @@ export class PendingCommand<Tag> {
     this.tag = tag;
   }
 
+  get isRecorded(): boolean {
+    return !Number.isNaN(this.eventsBySeq);
+  }
+
   /** True where a command that does well may have no event to show for it. */
   get mayBeSilent(): boolean {
     return this.command.type === "massCancel" || this.command.type === "snapshot";

@@ -6,7 +6,7 @@ import { ClientError } from "./errors.ts";
 import { type KeptMessage, MessageReader } from "./message-reader.ts";
 import type { LoggedOn, Message, Position, QueryName, QueryResult } from "./messages.ts";
 import { Outbound, type Sender } from "./outbound.ts";
-import { PendingCommand } from "./pending-command.ts";
+import { PendingCommands } from "./pending-commands.ts";
 import { PendingQueries } from "./pending-queries.ts";
 import type { SessionHandler, SessionOptions } from "./session-handler.ts";
 import { StreamPosition } from "./stream-position.ts";
@@ -33,8 +33,7 @@ const LAST_WORDS: ReadonlySet<string> = new Set([
  * lost or given twice, and no command is carried out twice.
  */
 export class Session<Tag> {
-  /** Binary sessions only: with JSON nobody converts anything here. */
-  readonly directory = new InstrumentDirectory();
+  readonly #directory = new InstrumentDirectory();
   readonly #options: SessionOptions;
   readonly #handler: SessionHandler<Tag>;
   readonly #outbound: Outbound;
@@ -46,6 +45,9 @@ export class Session<Tag> {
   /** Commands leave at once. */
   #isReady = false;
   #wasReady = false;
+  /** Or does not need them: with JSON nobody converts anything here. */
+  #hasInstruments: boolean;
+  #isForInstruments = false;
   #readySinceMs = 0;
   #loggedOn: LoggedOn | null = null;
   #sender: Sender = { account: 0, admin: false };
@@ -53,14 +55,10 @@ export class Session<Tag> {
   /** All events of commands up to here have been seen on this connection; −1: not said yet. */
   #completeSeq = -1;
   #asked: Promise<QueryResult> | null = null;
+  /** What is being asked for, on this connection. */
+  #awaitedSeq = 0;
   #resumeRefusals = 0;
-  /** By requestId, rising. */
-  readonly #pending = new Map<number, PendingCommand<Tag>>();
-  /** Of them, those that the server has already and whose events are awaited. */
-  #awaitingEvents = 0;
-  #lastRequestId = 0;
-  /** The highest requestId that the server has said to have. */
-  #acknowledgedId = 0;
+  readonly #pending: PendingCommands<Tag>;
   readonly #queries = new PendingQueries();
   /** Not null while the definitions of instruments are asked for: what comes waits for them. */
   #held: KeptMessage[] | null = null;
@@ -68,10 +66,12 @@ export class Session<Tag> {
   constructor(options: SessionOptions, handler: SessionHandler<Tag>) {
     this.#options = options;
     this.#handler = handler;
-    this.#outbound = new Outbound(options.encoding, this.directory);
-    this.#reader = new MessageReader(this.directory);
+    this.#outbound = new Outbound(options.encoding, this.#directory);
+    this.#pending = new PendingCommands((tag, answer) => handler.onAnswer(tag, answer));
+    this.#reader = new MessageReader(this.#directory);
     this.#backOff = new BackOff(options.reconnect);
     this.#position = options.resumeAfter && new StreamPosition(options.resumeAfter);
+    this.#hasInstruments = options.encoding === "json";
   }
 
   /** Once. Throws where the URL is none. `onReady` or `onEnd` follows. */
@@ -95,7 +95,7 @@ export class Session<Tag> {
 
   /** Commands without an answer. */
   get pendingCount(): number {
-    return this.#pending.size;
+    return this.#pending.count;
   }
 
   /** Bytes that wait to leave. */
@@ -110,23 +110,22 @@ export class Session<Tag> {
    * answer will not come.
    */
   send(command: ClientCommand, tag: Tag): number {
-    const requestId = command.requestId ?? this.#lastRequestId + 1;
-    if (this.#isReady && requestId > this.#lastRequestId) {
-      this.#outbound.command(command, requestId, this.#sender);
-    } else this.#outbound.check(command, this.#sender);
-    if (requestId <= this.#lastRequestId) return 0;
-    this.#lastRequestId = requestId;
-    const pending = new PendingCommand(requestId, command, tag);
+    const { lastRequestId } = this.#pending;
+    const requestId = command.requestId ?? lastRequestId + 1;
+    const isNew = requestId > lastRequestId;
+    if (this.#isReady && isNew) this.#outbound.command(command, requestId, this.#sender);
+    else this.#outbound.check(command, this.#sender);
+    if (!isNew) return 0;
+    const pending = this.#pending.add(requestId, command, tag);
     if (this.#isReady) pending.sends = 1;
-    this.#pending.set(requestId, pending);
     return requestId;
   }
 
   /** Rejects with a ClientError. */
   query(name: QueryName): Promise<QueryResult> {
     if (this.#closed) return Promise.reject(closedError());
-    const { requestId, result } = this.#queries.add(name);
-    if (this.#isReady) this.#sendQuery(name, requestId);
+    const result = this.#queries.add(name);
+    if (this.#isReady) this.#sendQueries();
     return result;
   }
 
@@ -147,15 +146,20 @@ export class Session<Tag> {
   }
 
   #connect(): void {
-    const { url, key, cancelOnDisconnect, openSocket } = this.#options;
+    const { url, key, openSocket } = this.#options;
+    // What is replayed can be read only with the instruments, which the server tells after it: so
+    // the first connection is for them alone.
+    const isForEvents = this.#hasInstruments || this.#position === null;
     this.#completeSeq = -1;
+    this.#awaitedSeq = 0;
+    this.#queries.restart();
     const connection = new Connection(
       {
         url,
         key,
-        cancelOnDisconnect,
         openSocket,
-        resumeAfter: this.#position?.resume() ?? null,
+        cancelOnDisconnect: isForEvents && this.#options.cancelOnDisconnect,
+        resumeAfter: isForEvents ? (this.#position?.resume() ?? null) : null,
         outbound: this.#outbound,
         reader: this.#reader,
       },
@@ -169,21 +173,14 @@ export class Session<Tag> {
   }
 
   #onLoggedOn(message: LoggedOn): void {
-    const { account, role, lastSeq, lastRequestId } = message;
-    if (lastRequestId < this.#acknowledgedId) {
-      throw new ClientError(
-        "historyMismatch",
-        `the server had requestId ${this.#acknowledgedId} and now has ${lastRequestId}`,
-      );
-    }
+    const { account, role, lastSeq } = message;
+    this.#pending.onLoggedOn(message);
     this.#loggedOn = message;
     this.#sender = { account, admin: role === "admin" };
+    this.#isForInstruments = !this.#hasInstruments && this.#position !== null;
     this.#position ??= StreamPosition.behind(lastSeq);
     this.#resumeRefusals = 0;
-    this.#acknowledgedId = lastRequestId;
-    this.#lastRequestId = Math.max(this.#lastRequestId, lastRequestId);
-    // Without the instruments, binary events say nothing.
-    if (this.#wasReady) this.#onReady();
+    if (this.#hasInstruments) this.#onReady();
     else this.#askForInstruments();
   }
 
@@ -193,51 +190,60 @@ export class Session<Tag> {
     this.#wasReady = true;
     this.#readySinceMs = Date.now();
     this.#connection?.ready();
-    for (const { name, requestId } of this.#queries.all()) this.#sendQuery(name, requestId);
-    this.#awaitingEvents = 0;
-    for (const pending of this.#pending.values()) {
-      pending.eventsBySeq = Number.NaN;
+    for (const pending of this.#pending.all()) {
       pending.sends++;
       this.#outbound.command(pending.command, pending.requestId, this.#sender);
     }
+    this.#sendQueries();
     this.#handler.onReady(again);
   }
 
-  #sendQuery(name: QueryName, requestId: number): void {
-    if (name === "instruments") this.#held ??= [];
-    this.#outbound.query(name, requestId);
+  #sendQueries(): void {
+    const query = this.#queries.take();
+    if (query === null) return;
+    if (query.name === "instruments") this.#held ??= [];
+    this.#outbound.query(query.name, query.requestId);
   }
 
   /** From here on messages wait until the answer is there. */
   #askForInstruments(): void {
-    const { requestId, result } = this.#queries.add("instruments");
-    result.catch(() => {}); // the session has ended, and says so itself
-    this.#sendQuery("instruments", requestId);
+    this.#held ??= [];
+    this.#queries.add("instruments").catch(() => {}); // the session has ended, and says so itself
+    this.#sendQueries();
   }
 
   #onMessage(): void {
     const reader = this.#reader;
-    if (this.#held !== null) {
-      const message = reader.isEvent ? null : reader.message();
-      if (message?.type === "queryEnd" && message.query === "instruments") {
-        this.#onInstruments(message, this.#held);
-      } else if (message?.type === "error" && !this.#isReady) {
-        throw new ClientError("connectionLost", String(message.message));
-      } else this.#held.push(message ?? reader.keep());
-    } else if (reader.isEvent && !reader.isDecodable) {
-      this.#held = [reader.keep()];
-      this.#askForInstruments();
-    } else this.#take(reader.message());
+    if (reader.isEvent) {
+      if (this.#held === null && !reader.isDecodable) this.#askForInstruments();
+      if (this.#held === null) this.#onEvent(reader.message());
+      else this.#held.push(reader.keep());
+      return;
+    }
+    const message = reader.message();
+    const isAnswer = message.type === "queryEnd" || message.type === "error";
+    const query = isAnswer ? this.#queries.ended(message) : null;
+    if (this.#held === null) this.#take(message);
+    else if (query?.name !== "instruments") this.#held.push(message);
+    else if (message.type === "queryEnd") this.#onInstruments(message, this.#held);
+    else throw new ClientError("connectionLost", String(message.message));
+    if (query !== null && this.#isReady) this.#sendQueries();
   }
 
   /** The rows are the messages right before their end; all others have waited for them. */
   #onInstruments(end: Message, held: readonly KeptMessage[]): void {
     const firstRow = held.length - (end.rows as number);
-    const rows = held.slice(firstRow).map((row) => this.#reader.kept(row));
-    this.#queries.finish(end, rows);
-    const more = this.#queries.has("instruments");
-    this.#held = more ? [...held.slice(0, firstRow)] : null;
-    if (more) return;
+    this.#queries.finish(
+      end,
+      held.slice(firstRow).map((row) => this.#reader.kept(row)),
+    );
+    this.#held = null;
+    this.#hasInstruments = true;
+    if (this.#isForInstruments) {
+      this.#connection?.close();
+      this.#connect();
+      return;
+    }
     if (!this.#isReady) this.#onReady();
     const connection = this.#connection;
     for (const kept of held.slice(0, firstRow)) {
@@ -252,10 +258,11 @@ export class Session<Tag> {
         this.#onComplete(message.lastSeq as number);
         break;
       case "completed":
-        this.#acknowledge(message.requestId as number | undefined, message);
+        this.#pending.onCompleted(message);
         break;
       case "duplicateRequest":
-        this.#onDuplicate(message);
+        this.#pending.onDuplicate(message, this.#completeSeq);
+        this.#awaitRecorded();
         break;
       case "error":
         this.#onError(message);
@@ -278,48 +285,14 @@ export class Session<Tag> {
 
   #onEvent(event: Message): void {
     const position = this.#position as StreamPosition;
-    const { seq, requestId } = event;
-    if (typeof seq !== "number" || typeof event.index !== "number") {
+    const { seq, index } = event;
+    if (typeof seq !== "number" || typeof index !== "number") {
       throw new ClientError("protocolViolation", `the server sent ${event.type} without a place`);
     }
-    if (!position.advance(seq, event.index)) return;
+    if (!position.advance(seq, index)) return;
     this.#backOff.reset();
     this.#handler.onEvent(event);
-    if (requestId === undefined) return;
-    const pending = this.#pending.get(requestId as number);
-    if (pending?.isAnsweredBy(event, this.#sender.account)) this.#answer(pending, event);
-  }
-
-  #acknowledge(requestId: number | undefined, answer: Message): void {
-    const pending = requestId === undefined ? undefined : this.#pending.get(requestId);
-    if (pending !== undefined) this.#answer(pending, answer);
-  }
-
-  #answer(pending: PendingCommand<Tag>, answer: Message | ClientError): void {
-    const { requestId } = pending;
-    this.#pending.delete(requestId);
-    if (!Number.isNaN(pending.eventsBySeq)) this.#awaitingEvents--;
-    if (!(answer instanceof ClientError) && requestId > this.#acknowledgedId) {
-      this.#acknowledgedId = requestId;
-    }
-    this.#handler.onAnswer(pending.tag, answer);
-  }
-
-  #onDuplicate(message: Message): void {
-    const pending = this.#pending.get(message.requestId as number);
-    if (pending === undefined) return;
-    if (pending.sends === 1) {
-      // Somebody else has used the number.
-      this.#answer(pending, message);
-      return;
-    }
-    // It got there before the connection was lost: its events come, or have come already.
-    pending.seq = (message.seq as number | undefined) ?? 0;
-    const known = pending.seq > 0;
-    pending.eventsBySeq = known ? pending.seq : (this.#loggedOn as LoggedOn).lastRequestSeq;
-    this.#awaitingEvents++;
-    if (pending.eventsBySeq <= this.#completeSeq) this.#settle(pending);
-    else this.complete(pending.eventsBySeq).catch(() => {}); // the session has ended, and says so
+    this.#pending.onEvent(event, this.#sender.account);
   }
 
   /** The end of any answer says it, heartbeats too, but they come when they like. */
@@ -336,35 +309,26 @@ export class Session<Tag> {
     if (seq < (this.#loggedOn as LoggedOn).lastSeq) return;
     this.#completeSeq = seq;
     if (Date.now() - this.#readySinceMs > STEADY_MS) this.#backOff.reset();
-    if (this.#awaitingEvents === 0) return;
-    for (const pending of [...this.#pending.values()]) {
-      if (pending.eventsBySeq <= seq) this.#settle(pending);
-    }
-  }
-
-  /** All events of its time have been seen, and none was its own. */
-  #settle(pending: PendingCommand<Tag>): void {
-    const { requestId, seq } = pending;
-    if (pending.mayBeSilent && seq > 0) {
-      this.#answer(pending, { type: "completed", requestId, seq });
-      return;
-    }
-    const message = `the connection was lost before requestId ${requestId} was answered, and no event tells of it`;
-    this.#answer(pending, new ClientError("outcomeUnknown", message));
+    this.#pending.onComplete(seq);
   }
 
   #onError(message: Message): void {
     const reason = String(message.code);
     const request = message.request as Message | undefined;
     const error = new ClientError("refused", String(message.message), { reason });
-    if (request !== undefined && this.#queries.fail(request, error)) return;
-    const pending = this.#pending.get(request?.requestId as number);
-    if (pending === undefined) {
-      if (request === undefined && LAST_WORDS.has(reason)) this.#connection?.noteError(message);
-      else this.#handler.onProblem(error);
-    } else if (reason === "shuttingDown") {
-      // Nothing is taken any more: it is sent again to the server that comes after.
-    } else if (Number.isNaN(pending.eventsBySeq)) this.#answer(pending, error);
+    if (this.#queries.fail(message, error)) return;
+    const requestId = request?.requestId;
+    if (this.#pending.onError(requestId, error, this.#completeSeq)) this.#awaitRecorded();
+    else if (request === undefined && LAST_WORDS.has(reason)) this.#connection?.noteError(message);
+    else this.#handler.onProblem(error);
+  }
+
+  /** Commands that the server had before: their events come, or have come already. */
+  #awaitRecorded(): void {
+    const seq = this.#pending.recordedSeq;
+    if (seq <= this.#awaitedSeq) return;
+    this.#awaitedSeq = seq;
+    this.complete(seq).catch(() => {}); // the session has ended, and says so itself
   }
 
   #onConnectionEnd({ error, canRetry }: ConnectionEnd): void {
@@ -389,7 +353,7 @@ export class Session<Tag> {
     this.#isReady = false;
     this.#connection = null;
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
-    for (const pending of [...this.#pending.values()]) this.#answer(pending, error);
+    this.#pending.failAll(error);
     this.#queries.failAll(error);
   }
 }

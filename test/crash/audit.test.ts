@@ -302,6 +302,44 @@ describe("the journal by itself", () => {
   });
 });
 
+describe("what the server said that is open at the end", () => {
+  const open = (evidence: Evidence): ClientRecord => {
+    evidence.events.splice(8, 1); // the cancel of order 4 never was
+    evidence.emptyAccounts = [];
+    evidence.clients = clients(directory, evidence.events);
+    at(evidence.clients, 1).requests.delete(204);
+    evidence.streams = streams(evidence.events);
+    const record = at(evidence.clients, 1);
+    record.openOrders = new Map([[4, "0.5"]]);
+    record.positions = new Map([["KILO-USD", "-3"]]);
+    return record;
+  };
+
+  test("the truth has no findings", async () => {
+    expect(await findingsAfter((evidence) => void open(evidence))).toBe("");
+  });
+
+  test("an order that it left out is found", async () => {
+    const findings = await findingsAfter((evidence) => open(evidence).openOrders?.clear());
+    expect(findings).toBe("client-12: order 4 was not said to be open");
+  });
+
+  test("an order with another quantity is found", async () => {
+    const findings = await findingsAfter((evidence) => open(evidence).openOrders?.set(4, "0.4"));
+    expect(findings).toContain("client-12: order 4 is said to leave 0.4");
+  });
+
+  test("an order that is dead is found", async () => {
+    const findings = await findingsAfter((evidence) => open(evidence).openOrders?.set(3, "2"));
+    expect(findings).toBe("client-12: order 3 was said to be open, and is not");
+  });
+
+  test("another position is found", async () => {
+    const findings = await findingsAfter((evidence) => open(evidence).positions?.clear());
+    expect(findings).toContain("client-12: the position in KILO-USD is said to be 0");
+  });
+});
+
 test("a private view of a trade leaves out the other side and its request", () => {
   const [, , fill] = viewsOf(journal(), SELLER);
   expect(fill).toEqual({

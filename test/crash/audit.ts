@@ -51,6 +51,7 @@ export async function audit(input: AuditInput): Promise<AuditReport> {
     const own = input.clients.filter((record) => record.account === account);
     outcomes.expectKnown(account, (id) => own.some((record) => record.requests.has(id)));
   }
+  for (const record of input.clients) orders.compareWith(record);
   for (const account of input.emptyAccounts) {
     const count = orders.openCountOf(account);
     if (count > 0) findings.add(`account ${account} has ${count} open orders and may have none`);

@@ -244,6 +244,11 @@ class Campaign {
       await sleep(200);
       await client.connect(url, false);
     }
+    for (const client of this.#clients) client.ask();
+    await this.#waitUntil(
+      () => this.#clients.every((client) => !client.isAsking),
+      "every question is answered",
+    );
     await sleep(300);
     const untilSeq = Math.max(...this.#clients.map((client) => client.highestSeq));
     await (this.#server as ServerProcess).stop();

@@ -19,10 +19,6 @@ export interface SentRequest {
   outcome: Outcome | null;
 }
 
-export class EvidenceError extends Error {
-  readonly code = "evidence";
-}
-
 /** Events that are kept to compare with what is sent again after a reconnect. */
 const OVERLAP = 400;
 
@@ -53,6 +49,10 @@ export class ClientRecord {
   readonly errors: string[] = [];
   seenCount = 0;
   comparedAgain = 0;
+  /** What the server says that is open, at the very end: leavesQuantity by order id. */
+  openOrders: Map<number, string> | null = null;
+  /** And the account's positions by symbol. */
+  positions: Map<string, string> | null = null;
   /** Of the last event. */
   last: Position = { seq: 0, index: 0 };
   #expected: string[] = [];

@@ -32,6 +32,7 @@ export class Client {
   #session: TradeSession | null = null;
   #timer: NodeJS.Timeout | null = null;
   #lastRequestId: number;
+  #openQueries = 0;
   answeredCount = 0;
   resentCount = 0;
   duplicateCount = 0;
@@ -85,6 +86,19 @@ export class Client {
       this.resentCount++;
       this.#send(requestId);
     }
+  }
+
+  /** Asks what is open now; `isAsking` until all is said. */
+  ask(): void {
+    this.record.openOrders = new Map();
+    this.record.positions = new Map();
+    this.#openQueries = 2;
+    this.#session?.query("openOrders");
+    this.#session?.query("positions");
+  }
+
+  get isAsking(): boolean {
+    return this.#openQueries > 0;
   }
 
   startTrading(): void {
@@ -168,6 +182,15 @@ export class Client {
         this.#settle(Number(message.requestId), () => ({ kind: "duplicate", seq }));
         break;
       }
+      case "openOrder":
+        this.record.openOrders?.set(Number(message.orderId), String(message.leavesQuantity));
+        break;
+      case "position":
+        this.record.positions?.set(String(message.symbol), String(message.position));
+        break;
+      case "queryEnd":
+        this.#openQueries--;
+        break;
       case "completed": {
         const seq = Number(message.seq);
         this.#noteSeq(seq);

@@ -1,4 +1,5 @@
 // Quantity is conserved: what an order was for is what it traded, lost and still has.
+import type { ClientRecord } from "./client-record.ts";
 import type { Findings } from "./findings.ts";
 import { isTrade, type JournalEvent } from "./private-view.ts";
 
@@ -13,6 +14,8 @@ const DECIMALS = 9;
 /** The orders that are open after the last event, found out from the events alone. */
 export class OrderBalance {
   readonly open = new Map<number, OpenOrder>();
+  /** Bought less sold, by account and symbol. */
+  readonly #positions = new Map<string, bigint>();
   readonly #findings: Findings;
 
   constructor(findings: Findings) {
@@ -43,8 +46,40 @@ export class OrderBalance {
     return [...this.open.values()].filter((order) => order.account === account).length;
   }
 
+  /** What the server told a client at the end, of views that it had rebuilt again and again. */
+  compareWith({ name, account, openOrders, positions }: ClientRecord): void {
+    if (openOrders === null || positions === null) return;
+    for (const [orderId, order] of this.open) {
+      if (order.account !== account) continue;
+      const told = openOrders.get(orderId);
+      if (told === undefined)
+        this.#findings.add(`${name}: order ${orderId} was not said to be open`);
+      else if (units(told) !== order.leaves) {
+        this.#findings.add(
+          `${name}: order ${orderId} is said to leave ${told}, not ${order.leaves}`,
+        );
+      }
+    }
+    for (const orderId of openOrders.keys()) {
+      if (this.open.get(orderId)?.account === account) continue;
+      this.#findings.add(`${name}: order ${orderId} was said to be open, and is not`);
+    }
+    const symbols = [...this.#positions.keys()].filter((key) => key.startsWith(`${account}:`));
+    for (const key of symbols) {
+      const symbol = key.slice(key.indexOf(":") + 1);
+      const told = positions.get(symbol) ?? "0";
+      const held = this.#positions.get(key);
+      if (units(told) === held) continue;
+      this.#findings.add(`${name}: the position in ${symbol} is said to be ${told}, not ${held}`);
+    }
+  }
+
   #trade(event: JournalEvent): void {
     for (const side of ["buy", "sell"] as const) {
+      const key = `${String(event[`${side}Account`])}:${String(event.symbol)}`;
+      const quantity = units(event.quantity);
+      const before = this.#positions.get(key) ?? 0n;
+      this.#positions.set(key, side === "buy" ? before + quantity : before - quantity);
       const leaves = units(event[`${side}LeavesQuantity`]);
       this.#take(event, Number(event[`${side}OrderId`]), units(event.quantity), leaves);
     }
@@ -81,5 +116,5 @@ export class OrderBalance {
 
 function units(value: unknown): bigint {
   const [whole = "0", fraction = ""] = String(value).split(".");
-  return BigInt(whole + fraction.padEnd(DECIMALS, "0"));
+  return BigInt(whole + fraction.padEnd(DECIMALS, "0")); // the sign stands before the whole
 }

@@ -1,7 +1,7 @@
 // One connection to /v1/trade, from the challenge to the close.
 import { WebSocket } from "ws";
 import type { FlowCommand } from "./order-flow.ts";
-import { type Key, type Message, type Position, sign, type Wire } from "./wire.ts";
+import { type Key, type Message, type Position, type QueryName, sign, type Wire } from "./wire.ts";
 import { parseText } from "./wire-json.ts";
 import { parseRecords } from "./wire-records.ts";
 
@@ -77,6 +77,10 @@ export class TradeSession {
 
   send(requestId: number, command: FlowCommand): void {
     this.#send(this.#wire.command(requestId, command));
+  }
+
+  query(name: QueryName): void {
+    this.#send(this.#wire.query(name));
   }
 
   /** Any JSON command, for the set-up. */

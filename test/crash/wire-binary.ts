@@ -8,6 +8,7 @@ import {
   ORDER_TYPE_NAMES,
   OrderField,
   type OrderType,
+  QueryKind,
   SELF_TRADE_PREVENTION_NAMES,
   type SelfTradePrevention,
   SIDE_NAMES,
@@ -15,7 +16,12 @@ import {
   TIME_IN_FORCE_NAMES,
   type TimeInForce,
 } from "../../protocol/generated/enums.ts";
-import { Heartbeat, LOGON_SIGNATURE_OFFSET, Logon } from "../../protocol/generated/session.ts";
+import {
+  Heartbeat,
+  LOGON_SIGNATURE_OFFSET,
+  Logon,
+  Query,
+} from "../../protocol/generated/session.ts";
 import type { FlowCommand, NewOrderCommand, ReplaceOrderCommand } from "./order-flow.ts";
 import type { LogonValues, Wire } from "./wire.ts";
 
@@ -28,6 +34,7 @@ const replaceOrder = new ReplaceOrder();
 const massCancel = new MassCancel();
 const logon = new Logon();
 const heartbeat = new Heartbeat();
+const query = new Query();
 
 interface Record {
   wrap(view: DataView, offset: number): boolean;
@@ -71,6 +78,10 @@ export const binaryWire: Wire = {
         });
     }
   },
+  query: (name) =>
+    write(query, () => {
+      query.kind = QueryKind[name];
+    }),
   heartbeat: () => write(heartbeat, () => undefined),
 };
 

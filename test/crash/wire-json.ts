@@ -17,6 +17,7 @@ export const jsonWire: Wire = {
   command(requestId: number, command: FlowCommand): string {
     return JSON.stringify({ ...commandObject(command), requestId });
   },
+  query: (name) => JSON.stringify({ type: name }),
   heartbeat: () => JSON.stringify({ type: "heartbeat" }),
 };
 

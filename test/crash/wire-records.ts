@@ -50,6 +50,10 @@ import {
   Heartbeat,
   LOGGED_ON_TEMPLATE_ID,
   LoggedOn,
+  OPEN_ORDER_TEMPLATE_ID,
+  OpenOrder,
+  POSITION_TEMPLATE_ID,
+  Position,
 } from "../../protocol/generated/session.ts";
 import { type CampaignInstrument, decimalText, instrumentBy } from "./instruments.ts";
 import type { Message } from "./wire.ts";
@@ -114,6 +118,20 @@ function parseSessionMessage(view: DataView, at: number, templateId: number): Me
       const record = new Heartbeat();
       record.wrap(view, at);
       return { type, lastSeq: record.lastSeq, serverTime: record.serverTimeUs };
+    }
+    case OPEN_ORDER_TEMPLATE_ID: {
+      const record = new OpenOrder();
+      record.wrap(view, at);
+      const { lot } = instrumentBy("id", record.instrumentId);
+      const leavesQuantity = decimalText(record.leavesLots, lot);
+      return { type, account: record.account, orderId: record.orderId, leavesQuantity };
+    }
+    case POSITION_TEMPLATE_ID: {
+      const record = new Position();
+      record.wrap(view, at);
+      const { symbol, lot } = instrumentBy("id", record.instrumentId);
+      const text = decimalText(record.positionLots, lot);
+      return { type, account: record.account, symbol, position: text };
     }
     case ERROR_MESSAGE_TEMPLATE_ID: {
       const record = new ErrorMessage();

@@ -26,10 +26,13 @@ export interface LogonValues {
   readonly resumeAfter: Position | null;
 }
 
+export type QueryName = "openOrders" | "positions";
+
 export interface Wire {
   readonly name: "json" | "binary";
   logon(values: LogonValues): string | Uint8Array;
   command(requestId: number, command: FlowCommand): string | Uint8Array;
+  query(name: QueryName): string | Uint8Array;
   heartbeat(): string | Uint8Array;
 }
 

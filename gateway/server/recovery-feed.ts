@@ -51,13 +51,23 @@ export class RecoveryFeed {
     this.#onCommand = onCommand;
   }
 
-  /** Feeds everything; yields to the event loop now and then. Returns the number of commands. */
+  /**
+   * Feeds everything; returns the number of commands. The event loop gets its turn now and then, also
+   * while the ring is full: the tasks of risk workers are handed out there, and the death of a thread
+   * is heard there. onProgress comes before each turn, and may throw to end it all.
+   */
   async run(source: CommandSource, onProgress: (count: number) => void): Promise<number> {
     let count = 0;
     let turnEnds = performance.now() + TURN_MS;
+    const takeTurn = async () => {
+      onProgress(count);
+      await new Promise((resolve) => setImmediate(resolve));
+      turnEnds = performance.now() + TURN_MS;
+    };
     while (source.next()) {
       while (this.#sequencer.free() === 0) {
         if (this.#mainRound() === 0) Atomics.wait(this.#napWord, 0, 0, NAP_MS);
+        if (performance.now() > turnEnds) await takeTurn();
       }
       this.#header.wrap(source.view, source.offset);
       this.#followSessions(source.view, source.offset);
@@ -66,11 +76,7 @@ export class RecoveryFeed {
       count++;
       if ((count & 255) === 0) {
         this.#mainRound();
-        if (performance.now() > turnEnds) {
-          onProgress(count);
-          await new Promise((resolve) => setImmediate(resolve));
-          turnEnds = performance.now() + TURN_MS;
-        }
+        if (performance.now() > turnEnds) await takeTurn();
       }
     }
     return count;

@@ -97,6 +97,8 @@ export function replayDirectory(
         if (done % PROGRESS_EVERY === 0) options.onProgress?.(done, toSeq);
       }
       options.onProgress?.(done, toSeq);
+      // To the very end: marks and the closing block belong to the chain.
+      if (options.toSeq === undefined) reader.next();
       anchor = { seq: reader.position.lastSeq, chain: toHex(reader.position.chain) };
       if (options.toSeq === undefined) journal = found.end.state;
     } finally {

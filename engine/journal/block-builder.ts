@@ -52,12 +52,15 @@ export class BlockBuilder {
     }
     const words = this.#words;
     const from = this.#sourceWords;
-    const start = (source.byteOffset + offset) >> 2;
-    const end = start + (length >> 2);
+    let i = (source.byteOffset + offset) >> 2;
+    const end = i + (length >> 2);
     let at = this.#at;
-    for (let i = start; i < end; i++) {
-      words[at++] = from[i] as number;
-      if ((at & (SECTOR_WORDS - 1)) === SECTOR_DATA_WORDS) at++; // the checksum's place
+    while (i < end) {
+      // As far as the sector has room, then over its checksum.
+      const sectorEnd = (at | (SECTOR_WORDS - 1)) - at + i;
+      const stop = sectorEnd < end ? sectorEnd : end;
+      while (i < stop) words[at++] = from[i++] as number;
+      if ((at & (SECTOR_WORDS - 1)) === SECTOR_DATA_WORDS) at++;
     }
     this.#at = at;
     this.#bodyBytes += length;

@@ -63,7 +63,7 @@ export function drawProfile(random: Random): Profile {
   return {
     capacity: {
       orders,
-      levels: 1000,
+      levels: random.chance(0.3) ? random.int(4, 24) : 1000,
       instruments: symbols.length + random.int(0, 1),
       accounts: random.chance(0.2) ? 3 : 64,
       assets: random.chance(0.2) ? 4 : 32,

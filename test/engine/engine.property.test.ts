@@ -1,0 +1,39 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Engine } from "../../engine/engine.ts";
+import { COMMANDS_FOR_FULL_COVERAGE, runLength } from "../reference/fuzz/campaign.ts";
+import {
+  addCounts,
+  type Counts,
+  commandsIn,
+  formatCounts,
+  neverReached,
+} from "../reference/fuzz/coverage.ts";
+import type { ChallengerFactory } from "../reference/fuzz/duel.ts";
+import { run } from "../reference/fuzz/run.ts";
+
+// Commands in all; `npm run fuzz:engine` is for longer campaigns.
+const COMMANDS = Number(process.env.CROSSBOOK_FUZZ_COMMANDS ?? 1_000_000);
+const SEED = process.env.CROSSBOOK_FUZZ_SEED;
+const COMMANDS_PER_RUN = 780;
+const TEN_MINUTES_MS = 600_000;
+
+const create: ChallengerFactory = (capacity, events) => new Engine(capacity, events);
+
+test("the engine's events are those of the reference, byte by byte", {
+  timeout: TEN_MINUTES_MS,
+}, () => {
+  const counts: Counts = {};
+  fc.assert(
+    fc.property(fc.maxSafeNat(), (seed) => addCounts(counts, run(create, seed, runLength(seed)))),
+    {
+      numRuns: Math.ceil(COMMANDS / COMMANDS_PER_RUN),
+      // A run shrinks its own commands, and its seed is a name that does not shrink.
+      endOnFailure: true,
+      ...(SEED === undefined ? {} : { seed: Number(SEED) }),
+    },
+  );
+  const commands = commandsIn(counts);
+  console.info(`${formatCounts(counts)}\n${commands} commands`);
+  if (commands >= COMMANDS_FOR_FULL_COVERAGE) expect(neverReached(counts)).toEqual([]);
+});

@@ -90,7 +90,8 @@ test("all events are in Redis once, over kill -9 of the server and of Redis", as
   const records = eventLog();
   expect(records.length).toBeGreaterThan(600);
   await expectExactlyOnce(redis.client, records);
-  expect(await redis.client.xlen("crossbook:trades:BTC-USD")).toBeGreaterThan(100);
+  // A quarter of the 400 answered orders trades there; how many of the others did, the kill decides.
+  expect(await redis.client.xlen("crossbook:trades:BTC-USD")).toBeGreaterThanOrEqual(100);
 });
 
 test("without a URL a server of one's own is published to, and stops with the process", async () => {

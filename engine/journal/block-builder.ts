@@ -58,7 +58,7 @@ export class BlockBuilder {
     while (i < end) {
       // As far as the sector has room, then over its checksum.
       const sectorEnd = (at | (SECTOR_WORDS - 1)) - at + i;
-      const stop = sectorEnd < end ? sectorEnd : end;
+      const stop = Math.min(sectorEnd, end);
       while (i < stop) words[at++] = from[i++] as number;
       if ((at & (SECTOR_WORDS - 1)) === SECTOR_DATA_WORDS) at++;
     }

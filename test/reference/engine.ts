@@ -219,12 +219,12 @@ export class ReferenceEngine {
 
   /** No total over one side of an instrument may leave the safe integers. */
   #checkOpenLots(order: Order, leavesLots: number): RejectReason {
-    let lots = BigInt(leavesLots);
+    let roomLots = MAX_INTEGER - leavesLots;
     for (const other of this.#orders.values()) {
       if (other.instrument !== order.instrument || other.side !== order.side) continue;
-      if (other.id !== order.id) lots += BigInt(other.leavesLots);
+      if (other.id !== order.id) roomLots -= other.leavesLots;
     }
-    return lots > BigInt(MAX_INTEGER) ? RejectReason.quantityTooLarge : RejectReason.none;
+    return roomLots < 0 ? RejectReason.quantityTooLarge : RejectReason.none;
   }
 
   #cancelOrder(command: PlainCommandOf<"CancelOrder">): RejectReason {

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { dirname } from "node:path";
 import { addCounts, type Counts, commandsIn, neverReached } from "./coverage.ts";
 import type { ChallengerFactory } from "./duel.ts";
-import { Random } from "./random.ts";
 import { run } from "./run.ts";
 
 /** Below this many commands a campaign may miss a feature by bad luck. */
@@ -28,11 +27,6 @@ export function runSeed(seed: number, index: number): number {
   return seed * 1_000_000 + index;
 }
 
-/** Short runs reach many beginnings, long ones deep books. */
-export function runLength(seed: number): number {
-  return new Random(-seed - 1).pick([60, 200, 200, 500, 500, 500, 2000]);
-}
-
 /** Goes on from `progress`. Throws a FailedRun at the first difference. */
 export function campaign(
   create: ChallengerFactory,
@@ -41,7 +35,7 @@ export function campaign(
 ): Progress {
   while (progress.commands < options.commands) {
     const seed = runSeed(options.seed, progress.runs);
-    const counts = run(create, seed, runLength(seed));
+    const counts = run(create, seed);
     addCounts(progress.counts, counts);
     progress.runs++;
     progress.commands += commandsIn(counts);

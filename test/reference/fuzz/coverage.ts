@@ -3,6 +3,7 @@ import {
   CancelReason,
   ORDER_TYPE_NAMES,
   OrderField,
+  OrderType,
   REJECT_REASON_NAMES,
   RejectReason,
   SelfTradePrevention,
@@ -54,6 +55,7 @@ function requiredFeatures(): string[] {
     "replaced to the back",
     "replaced and traded",
     "reduced",
+    "limit order of a spot account stopped at zero",
     "refused with the command",
     "events in one command: more than the ring holds",
   ];
@@ -84,6 +86,9 @@ export function count(counts: Counts, command: PlainCommand, events: readonly Pl
         break;
       case "Canceled":
         add(`canceled ${CANCEL_REASON_NAMES[event.reason]}`);
+        if (event.reason === CancelReason.priceProtection && event.orderType === OrderType.limit) {
+          add("limit order of a spot account stopped at zero");
+        }
         break;
       case "Trade": {
         if (event.aggressorSide === Side.none) add("trade in an auction");

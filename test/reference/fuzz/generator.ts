@@ -152,8 +152,9 @@ export class CommandGenerator {
       : priced
         ? OrderType.limit
         : OrderType.market;
-    const price = this.#price(random, side);
-    const lots = this.#lots(random, price);
+    const sweeps = !stopped && random.chance(this.#profile.sweeps);
+    const price = sweeps ? this.#farPrice(side) : this.#price(random, side);
+    const lots = sweeps ? this.#sweepLots(random, price) : this.#lots(random, price);
     const order: Fields = {
       account: random.chance(0.97) ? random.pick(accounts) : random.int(1, 80),
       instrumentId: instrument?.id ?? 1,
@@ -347,6 +348,18 @@ export class CommandGenerator {
     const lean = (side === Side.buy) === collecting ? 1 : -1;
     const price = centre + random.int(-spread, spread) + (random.chance(0.3) ? lean * spread : 0);
     return Math.min(MAX_PRICE_TICKS, Math.max(MIN_PRICE_TICKS, price));
+  }
+
+  /** A price that crosses most of what rests. */
+  #farPrice(side: Side): number {
+    const { centre, spread } = this.#profile;
+    const price = side === Side.buy ? centre + 2 * spread : centre - 2 * spread;
+    return Math.min(MAX_PRICE_TICKS, Math.max(MIN_PRICE_TICKS, price));
+  }
+
+  #sweepLots(random: Random, price: number): number {
+    const ceiling = Math.floor(MAX_INTEGER / Math.max(1, Math.abs(price)));
+    return Math.min(ceiling, this.#profile.maxLots * random.int(2, 30));
   }
 
   #lots(random: Random, price: number): number {

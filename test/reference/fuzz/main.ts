@@ -3,7 +3,7 @@
 // a difference or a feature never reached.
 import { parseArgs } from "node:util";
 import { Engine } from "../../../engine/engine.ts";
-import { campaign, loadProgress, missing, runLength, saveProgress } from "./campaign.ts";
+import { campaign, loadProgress, missing, saveProgress } from "./campaign.ts";
 import { formatCounts } from "./coverage.ts";
 import type { ChallengerFactory } from "./duel.ts";
 import { FailedRun, run } from "./run.ts";
@@ -29,7 +29,7 @@ const SAVE_EVERY_MS = 5000;
 
 function main(): number {
   if (values.run !== undefined) {
-    const counts = run(create, Number(values.run), runLength(Number(values.run)));
+    const counts = run(create, Number(values.run));
     process.stdout.write(`${formatCounts(counts)}\n`);
     return 0;
   }

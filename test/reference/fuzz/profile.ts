@@ -10,6 +10,8 @@ export interface InstrumentProfile {
 
 /** What kind of market a run is; every run draws its own. */
 export interface Profile {
+  /** Commands of the run, the closing not counted. */
+  readonly length: number;
   readonly capacity: ReferenceCapacity;
   readonly accounts: readonly number[];
   readonly instruments: readonly InstrumentProfile[];
@@ -19,6 +21,8 @@ export interface Profile {
   /** Now and then a price from the whole range. */
   readonly wild: number;
   readonly maxLots: number;
+  /** Orders that go through many levels. */
+  readonly sweeps: number;
   readonly clientOrderIds: number;
   readonly chance: {
     readonly iceberg: number;
@@ -52,8 +56,10 @@ export function drawProfile(random: Random): Profile {
   const centre = random.pick([100, 100, 0, -40, MAX_PRICE_TICKS, MIN_PRICE_TICKS]);
   const size = random.weighted({ tiny: 6, small: 5, wide: 1, extreme: 1 });
   const maxLots = { tiny: 3, small: 20, wide: 1_000_000, extreme: MAX_INTEGER }[size];
+  // Now and then a book as deep as the reference can bear.
+  const deep = random.chance(0.005);
   const tight = random.chance(0.3);
-  const orders = tight ? random.int(4, 24) : random.int(60, 400);
+  const orders = deep ? 3000 : tight ? random.int(4, 24) : random.int(60, 400);
   const symbols = random.pick([
     ["ABC-USD"],
     ["ABC-USD"],
@@ -61,9 +67,11 @@ export function drawProfile(random: Random): Profile {
     ["A", "B/C", "D_E"],
   ]);
   return {
+    // Short runs reach many beginnings, long ones deep books.
+    length: deep ? 6000 : random.pick([60, 200, 200, 500, 500, 500, 2000]),
     capacity: {
       orders,
-      levels: random.chance(0.3) ? random.int(4, 24) : 1000,
+      levels: !deep && random.chance(0.3) ? random.int(4, 24) : 4000,
       instruments: symbols.length + random.int(0, 1),
       accounts: random.chance(0.2) ? 3 : 64,
       assets: random.chance(0.2) ? 4 : 32,
@@ -75,10 +83,11 @@ export function drawProfile(random: Random): Profile {
       lot: random.pick(LOTS),
     })),
     centre,
-    spread: random.pick([1, 2, 4, 10, 100]),
-    wild: random.pick([0, 0, 0.02, 0.3]),
+    spread: deep ? random.pick([2, 1000]) : random.pick([1, 2, 4, 10, 100]),
+    wild: deep ? random.pick([0.1, 1]) : random.pick([0, 0, 0.02, 0.3]),
     maxLots,
-    clientOrderIds: random.pick([4, 40, 1000]),
+    sweeps: random.pick([0, 0.03, 0.1]),
+    clientOrderIds: deep ? 100_000 : random.pick([4, 40, 1000]),
     chance: {
       iceberg: random.pick([0, 0.2, 0.6]),
       stop: random.pick([0, 0.15, 0.4]),
@@ -86,9 +95,9 @@ export function drawProfile(random: Random): Profile {
       immediate: random.pick([0.05, 0.3]),
       prevention: random.pick([0, 0.3, 0.9]),
       nonsense: random.pick([0.01, 0.05]),
-      stateChange: random.pick([0.005, 0.02, 0.1]),
+      stateChange: deep ? 0.005 : random.pick([0.005, 0.02, 0.1]),
       administration: random.pick([0.01, 0.04, 0.15]),
-      cancel: random.pick([0.03, 0.1, 0.25]),
+      cancel: deep ? 0.03 : random.pick([0.03, 0.1, 0.25]),
       replace: random.pick([0.03, 0.1, 0.3]),
     },
   };

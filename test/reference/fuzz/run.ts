@@ -32,14 +32,14 @@ export class FailedRun extends Error {
 const LONGEST_FOR_OTHER_STATES = 300;
 const CHECK_EVERY = 50;
 
-/** One market from its opening to its end, `length` commands long. Throws a FailedRun. */
-export function run(create: ChallengerFactory, seed: number, length: number): Counts {
+/** One market from its opening to its end. Throws a FailedRun. */
+export function run(create: ChallengerFactory, seed: number): Counts {
   const random = new Random(seed);
   const profile = drawProfile(random);
   const counts: Counts = {};
   const commands: PlainCommand[] = [];
   try {
-    play(create, random, profile, length, commands, counts);
+    play(create, random, profile, commands, counts);
   } catch (error) {
     if (!(error instanceof Difference)) throw error;
     const { capacity } = profile;
@@ -53,7 +53,6 @@ function play(
   create: ChallengerFactory,
   random: Random,
   profile: Profile,
-  length: number,
   commands: PlainCommand[],
   counts: Counts,
 ): void {
@@ -65,7 +64,7 @@ function play(
     if (commands.length % CHECK_EVERY === 0) duel.checkState();
   };
   for (const command of generator.opening(random)) step(command);
-  while (commands.length < length) step(generator.next(random));
+  while (commands.length < profile.length) step(generator.next(random));
   checkHashOfOtherStates(create, duel, profile.capacity, commands);
   for (const command of closing(duel, profile, commands[commands.length - 1])) step(command);
   finish(create, duel, profile.capacity, commands);

@@ -6,7 +6,8 @@ import net from "node:net";
  * bytes on until it is told to lose replies, to hold requests back, or to cut connections.
  */
 export class FlakyProxy {
-  readonly #target: number;
+  /** New connections go to this port of the loopback address. */
+  target: number;
   readonly #server: net.Server;
   readonly #pairs = new Set<readonly [client: net.Socket, upstream: net.Socket]>();
   #losesReplies = false;
@@ -20,7 +21,7 @@ export class FlakyProxy {
   ended = 0;
 
   private constructor(target: number) {
-    this.#target = target;
+    this.target = target;
     this.#server = net.createServer((client) => this.#accept(client));
   }
 
@@ -88,7 +89,7 @@ export class FlakyProxy {
   }
 
   #accept(client: net.Socket): void {
-    const upstream = net.connect(this.#target, "127.0.0.1");
+    const upstream = net.connect(this.target, "127.0.0.1");
     const pair = [client, upstream] as const;
     this.#pairs.add(pair);
     client.on("data", (bytes) => {

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { DEFAULT_RECONNECT } from "../../client/back-off.ts";
-import { type ClientKey, parseKey } from "../../client/client-key.ts";
+import { parseKey } from "../../client/client-key.ts";
 import { ClientError, type ClientErrorCode } from "../../client/errors.ts";
 import { tradeUrl } from "../../client/trade-url.ts";
 import { openWsSocket } from "../../client/ws-socket.ts";
@@ -64,13 +64,15 @@ export function register(program: Command): void {
 
 async function submit(file: string | undefined, options: SubmitOptions): Promise<void> {
   const { rate, window } = options;
+  // Before anything is sent: the input itself is opened when the session is ready.
+  if (file !== undefined) ofFile(file, (path) => fs.accessSync(path, fs.constants.R_OK));
   const output = new LineOutput(1);
   const size = sizeOf(file);
   const progress = size > 0 ? new Progress("bytes of commands") : null;
   const submission = guarded(() => {
     const session = {
       url: tradeUrl(options.url),
-      key: readKey(options.key),
+      key: parseKey(ofFile(options.key, (path) => fs.readFileSync(path, "utf8"))),
       encoding: options.json ? ("json" as const) : ("binary" as const),
       cancelOnDisconnect: false,
       resumeAfter: null,
@@ -111,14 +113,13 @@ async function submit(file: string | undefined, options: SubmitOptions): Promise
   else if (tally.refusedForNow > 0) process.exitCode = EXIT_BUSY;
 }
 
-function readKey(file: string): ClientKey {
-  let text: string;
+/** What `access` returns. Throws an ExitError where the file is not there or not for us. */
+function ofFile<Value>(file: string, access: (file: string) => Value): Value {
   try {
-    text = fs.readFileSync(file, "utf8");
+    return access(file);
   } catch (error) {
     throw new ExitError(EXIT_NO_INPUT, `cannot read ${file}: ${(error as Error).message}`, error);
   }
-  return parseKey(text);
 }
 
 function guarded<Value>(action: () => Value): Value {

@@ -46,6 +46,8 @@ const LOAD_MS = 400;
 /** Up to so long after a command was sent, while it is on its way, comes the SIGKILL. */
 const IN_FLIGHT_MS = 4;
 const LOAD_TIMEOUT_MS = 5000;
+/** Starts on the empty directory that are cut short, beyond the plan. */
+const FIRST_STARTS = 2;
 /** Faults beyond the plan, in place of those that missed. */
 const MOST_REPEATS = 10;
 const SETTLE_TIMEOUT_MS = 30_000;
@@ -70,6 +72,8 @@ class Campaign {
   readonly #findings: string[] = [];
   readonly #startedMs = performance.now();
   #clients: Client[] = [];
+  /** Comes at the very end, and asks for everything from the first event on. */
+  #viewer: Client | null = null;
   #redis: RedisProcess | null = null;
   #server: ServerProcess | null = null;
   #starts = 0;
@@ -108,22 +112,35 @@ class Campaign {
 
   async #setUp(): Promise<void> {
     const keys = await createKeys(this.#dataDir);
+    for (let i = 0; i < FIRST_STARTS; i++) await this.#killInRecovery();
     const server = this.#start();
     const { url } = await server.ready();
     await defineMarket(url, keys.admin);
+    this.#viewer = new Client({
+      key: keys.viewer,
+      wire: jsonWire,
+      record: this.#record("viewer", keys.viewer.account),
+      seed: 1,
+      firstId: 1,
+      maxPending: 0,
+      cancelOnDisconnect: false,
+    });
     this.#clients = keys.traders.map((key, i) => {
-      const name = `client-${i + 1}`;
-      const seenFile = path.join(this.#options.directory, `${name}.seen.jsonl`);
       return new Client({
         key,
         wire: i % 2 === 0 ? jsonWire : binaryWire,
-        record: new ClientRecord(name, key.account, seenFile),
+        record: this.#record(`client-${i + 1}`, key.account),
         seed: this.#options.seed * 1000 + i * 7 + 1,
         firstId: (i + 1) * ID_STEP + 1,
         maxPending: PENDING_EACH,
         cancelOnDisconnect: key.account === ACCOUNTS.cancelOnDisconnect,
       });
     });
+  }
+
+  #record(name: string, account: number): ClientRecord {
+    const seenFile = path.join(this.#options.directory, `${name}.seen.jsonl`);
+    return new ClientRecord(name, account, seenFile);
   }
 
   /** Every start with settings of its own: what one left behind, another has to go on with. */
@@ -244,6 +261,7 @@ class Campaign {
       await sleep(200);
       await client.connect(url, false);
     }
+    await this.#lookBack(url);
     for (const client of this.#clients) client.ask();
     await this.#waitUntil(
       () => this.#clients.every((client) => !client.isAsking),
@@ -256,6 +274,15 @@ class Campaign {
     return untilSeq;
   }
 
+  /** All of an account's history again, as far back as it goes: it comes from disk. */
+  async #lookBack(url: string): Promise<void> {
+    const viewer = this.#viewer as Client;
+    const traders = this.#clients.filter(({ record }) => record.account === viewer.record.account);
+    await viewer.connect(url);
+    const isThere = () => traders.every(({ record }) => record.last.seq <= viewer.record.last.seq);
+    await this.#waitUntil(isThere, "the viewer has seen everything");
+  }
+
   async #examine(untilSeq: number): Promise<CampaignReport> {
     const redis = (this.#redis as RedisProcess).client;
     const { stdout } = await crossbook(["replay", this.#dataDir, "--verify", "--json"]);
@@ -263,7 +290,7 @@ class Campaign {
     this.#compareLastWords(replay);
     const report = await audit({
       events: crossbookObjects<JournalEvent>(["replay", this.#dataDir, "--events"]),
-      clients: this.#clients.map((client) => client.record),
+      clients: [...this.#clients, this.#viewer as Client].map((client) => client.record),
       untilSeq,
       redis: redisStreams(redis),
       emptyAccounts: [ACCOUNTS.cancelOnDisconnect],

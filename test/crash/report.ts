@@ -20,7 +20,7 @@ export function formatReport(report: CampaignReport): string {
     ["server starts", report.starts],
     ["commands sent", report.sent],
     ["  answered", report.answered],
-    ["  refused before they got a seq (the server was stopping)", report.refused],
+    ["  refused before they got a seq (stopping, or a full ring)", report.refused],
     ["sent again after a restart", report.resent],
     ["  of those, duplicates of what had been taken", report.duplicates],
     ["events that clients saw, each the journal's", audit.privateEvents],

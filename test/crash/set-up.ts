@@ -22,6 +22,8 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export interface CampaignKeys {
   readonly admin: Key;
   readonly traders: readonly Key[];
+  /** Sees what its account does, trades nothing. */
+  readonly viewer: Key;
 }
 
 export async function createKeys(dataDir: string): Promise<CampaignKeys> {
@@ -33,7 +35,8 @@ export async function createKeys(dataDir: string): Promise<CampaignKeys> {
   const admin = await create(ACCOUNTS.admin, "admin", "--all-accounts");
   const traders: Key[] = [];
   for (const account of TRADERS) traders.push(await create(account, "trader"));
-  return { admin, traders };
+  const viewer = await create(ACCOUNTS.shared, "viewer");
+  return { admin, traders, viewer };
 }
 
 /** Instruments first: what follows names them. */

@@ -93,6 +93,7 @@ export class Exchange {
   async start(): Promise<void> {
     await this.#pipeline.ready();
     removeServeFile(this.config.dataDir); // of a server that crashed: the lock says it is gone
+    this.#sayCapacity();
     const status = () => this.status();
     this.#transport = await startTransport(
       {
@@ -236,6 +237,22 @@ export class Exchange {
       }
     }
     await this.#pipeline.drained(() => this.#loop.round());
+  }
+
+  #sayCapacity(): void {
+    const { config } = this;
+    const { capacity } = this.#pipeline;
+    const isAsConfigured =
+      capacity.orders === config.capacityOrders &&
+      capacity.levels === config.capacityLevels &&
+      capacity.instruments === config.capacityInstruments &&
+      capacity.accounts === config.capacityAccounts &&
+      capacity.assets === config.capacityAssets;
+    if (isAsConfigured) return;
+    this.#log.warn(
+      { capacity },
+      "the data directory keeps the capacities it was made with, not those of the configuration",
+    );
   }
 
   async #setUpDemo(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { EngineCapacity } from "../../engine/engine.ts";
 import {
   type DirectoryMeta,
   directoryIdOf,
@@ -60,6 +61,8 @@ export class Pipeline {
   readonly memory: PipelineMemory;
   readonly sequencer: Sequencer;
   readonly meta: DirectoryMeta;
+  /** The directory's: running out of room is a reject, so history keeps the room it began with. */
+  readonly capacity: EngineCapacity;
   readonly status = new EventLogStatus();
   readonly counters: JournalCounters = createJournalCounters();
   readonly egress: StageThread;
@@ -92,11 +95,19 @@ export class Pipeline {
     this.#onFault = onFault;
     this.#directory = config.dataDir;
     this.#isRecording = config.durability !== "none";
+    const wanted: EngineCapacity = {
+      orders: config.capacityOrders,
+      levels: config.capacityLevels,
+      instruments: config.capacityInstruments,
+      accounts: config.capacityAccounts,
+      assets: config.capacityAssets,
+    };
     this.#disk.makeDirectory(config.dataDir);
     this.#lock = DirectoryLock.acquire(config.dataDir);
     let journalEpoch: number;
     try {
-      this.meta = openMeta(this.#disk, config.dataDir, { nowUs: nowUs() });
+      this.meta = openMeta(this.#disk, config.dataDir, { nowUs: nowUs(), capacity: wanted });
+      this.capacity = this.meta.capacity ?? wanted;
       const found = findJournalEnd(this.#disk, journalPath(config.dataDir), {
         sync: true,
         knownEpoch: this.meta.epoch,
@@ -127,13 +138,7 @@ export class Pipeline {
     this.#engine = startEngineThread(
       {
         memory: this.memory,
-        capacity: {
-          orders: config.capacityOrders,
-          levels: config.capacityLevels,
-          instruments: config.capacityInstruments,
-          accounts: config.capacityAccounts,
-          assets: config.capacityAssets,
-        },
+        capacity: this.capacity,
         idle,
       },
       onDeath,

@@ -71,17 +71,19 @@ async function run(file: string | undefined, options: RunOptions): Promise<void>
   const output = new LineOutput(1);
   const workload = inputFormat === "jsonl" ? undefined : WORKLOADS[inputFormat];
   const report = options.reportHash ? workload?.createReport() : undefined;
+  const capacity = { ...DEFAULT_CAPACITY, orders: options.maxOrders, levels: options.maxOrders };
   const journal =
     options.journal === undefined
       ? undefined
       : new RunJournal(options.journal, {
           durability: options.durability,
+          capacity,
           nowUs: () => systemClock.nowUs(),
         });
   let unknownBooks: string[];
   try {
     const runner = new Runner({
-      capacity: { ...DEFAULT_CAPACITY, orders: options.maxOrders, levels: options.maxOrders },
+      capacity: journal?.capacity ?? capacity,
       ...(journal === undefined ? {} : { recorders: (memory) => journal.recorders(memory) }),
       print: (line) => output.write(line),
       ...(report === undefined ? {} : { report }),

@@ -1,3 +1,4 @@
+import type { EngineCapacity } from "../../../engine/engine.ts";
 import type { Recorders } from "../../../engine/inline-pipeline.ts";
 import {
   directoryIdOf,
@@ -19,6 +20,8 @@ import type { PipelineMemory } from "../../../protocol/rings/pipeline-memory.ts"
 
 export interface RunJournalOptions {
   readonly durability: "fsync" | "os";
+  /** For a directory that is made; one that is there keeps its own. */
+  readonly capacity: EngineCapacity;
   /** Stamps files. */
   readonly nowUs: () => number;
 }
@@ -27,6 +30,8 @@ export interface RunJournalOptions {
 export class RunJournal {
   /** Commands that are there already; 0: none. */
   readonly recoveredSeq: number;
+  /** What the directory was made with. */
+  readonly capacity: EngineCapacity;
   readonly #disk: Disk = new NodeDisk();
   readonly #directory: string;
   readonly #options: RunJournalOptions;
@@ -44,14 +49,17 @@ export class RunJournal {
     this.#disk.makeDirectory(directory);
     this.#lock = DirectoryLock.acquire(directory);
     try {
-      const meta = openMeta(this.#disk, directory, { nowUs: options.nowUs() });
+      const meta = openMeta(this.#disk, directory, {
+        nowUs: options.nowUs(),
+        capacity: options.capacity,
+      });
+      this.capacity = meta.capacity ?? options.capacity;
       this.#directoryId = directoryIdOf(meta);
       this.#knownEpoch = meta.epoch;
       const path = journalPath(directory);
       const hasJournal = this.#disk.stat(path) !== undefined;
-      const { knownEpoch } = { knownEpoch: meta.epoch };
       const found = hasJournal
-        ? findJournalEnd(this.#disk, path, { sync: true, knownEpoch })
+        ? findJournalEnd(this.#disk, path, { sync: true, knownEpoch: meta.epoch })
         : undefined;
       this.recoveredSeq = found?.cursor.position.lastSeq ?? 0;
       this.#writtenWith = found?.cursor.segment?.durability ?? "fsync";

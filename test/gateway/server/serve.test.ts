@@ -139,6 +139,17 @@ describe("serve", () => {
     expect(fs.existsSync(dataDir())).toBe(false);
   });
 
+  it("a directory keeps the capacities it was made with", async () => {
+    const first = start("--capacity-orders", "100");
+    await first.ready();
+    await first.stop();
+    const second = start("--capacity-orders", "200");
+    await second.ready();
+    const warning = second.log().find(({ level }) => level === 40);
+    expect(warning).toMatchObject({ capacity: { orders: 100 } });
+    await second.stop();
+  });
+
   it("durability none does not go on with a journal", async () => {
     const first = start();
     await first.ready();

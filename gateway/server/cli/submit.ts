@@ -103,6 +103,7 @@ async function submit(file: string | undefined, options: SubmitOptions): Promise
   }
   clearInterval(flushing);
   submission.close();
+  if (file === undefined) process.stdin.destroy(); // it may still be waited for
   progress?.stop();
   output.flush();
   if (tally.commands > 0 || failure === null) {

@@ -56,6 +56,10 @@ export class Submission implements SessionHandler<number> {
   /** Why it cannot go on. */
   #failure: unknown = null;
   #wake: (() => void) | null = null;
+  #interrupt: () => void = () => {};
+  readonly #interrupted = new Promise<{ done: true }>((resolve) => {
+    this.#interrupt = () => resolve({ done: true });
+  });
 
   constructor(session: SessionOptions, options: SubmissionOptions) {
     this.#options = options;
@@ -71,15 +75,18 @@ export class Submission implements SessionHandler<number> {
     this.#session.open();
     await this.#until(() => this.#isReady);
     this.#startedMs = performance.now();
+    const chunks = input[Symbol.asyncIterator]();
     let bytes = 0;
-    for await (const chunk of input) {
-      this.#splitter.push(chunk);
+    for (;;) {
+      // Somebody at a keyboard may not write for long.
+      const next = await Promise.race([chunks.next(), this.#interrupted]);
+      if (next.done === true) break;
+      this.#splitter.push(next.value);
       await this.#sendLines();
-      bytes += chunk.length;
+      bytes += next.value.length;
       onProgress(bytes);
-      if (this.#isStopped) break;
     }
-    this.#splitter.end();
+    if (!this.#isStopped) this.#splitter.end();
     await this.#sendLines();
     await this.#until(() => this.#session.pendingCount === 0);
     await this.#complete();
@@ -89,6 +96,7 @@ export class Submission implements SessionHandler<number> {
   /** Sends nothing more; `run` returns once all is answered. */
   stop(): void {
     this.#isStopped = true;
+    this.#interrupt();
     this.#wake?.();
   }
 
@@ -229,6 +237,7 @@ export class Submission implements SessionHandler<number> {
 
   onEnd(error: ClientError): void {
     this.#failure ??= error;
+    this.#interrupt();
     this.#wake?.();
   }
 
@@ -240,6 +249,7 @@ export class Submission implements SessionHandler<number> {
   #fail(error: unknown): void {
     this.#failure ??= error;
     this.#session.close();
+    this.#interrupt();
     this.#wake?.();
   }
 

@@ -233,6 +233,25 @@ describe("flow", () => {
     expect(made.printed).toHaveLength(10);
   });
 
+  test("a stop and the end of the session are noticed while the input is silent", async () => {
+    await harness.setUp(INSTRUMENT);
+    for (const end of ["stop", "replace"] as const) {
+      const made = make();
+      async function* silent() {
+        yield* file(orders(3, { clientOrderId: undefined }));
+        await new Promise(() => {});
+      }
+      const done = made.submission.run(silent(), () => {});
+      const ended =
+        end === "stop" ? done : expect(done).rejects.toMatchObject({ code: "replaced" });
+      await until(() => made.printed.length === 3, "the events");
+      if (end === "stop") made.submission.stop();
+      else await harness.connected("root");
+      await ended;
+      expect(made.submission.tally.accepted).toBe(3);
+    }
+  });
+
   test("output that cannot be written ends it with that error", async () => {
     await harness.setUp(INSTRUMENT);
     const made = make({

@@ -7,6 +7,9 @@ import type { Clock } from "../clock.ts";
 import type { Config } from "../config/settings.ts";
 import type { CommandIntake } from "../intake.ts";
 import { KeyDirectory } from "../keys/key-directory.ts";
+import { MarketBooks } from "../market/market-books.ts";
+import { MarketData } from "../market/market-data.ts";
+import { MarketEndpoint } from "../market/market-endpoint.ts";
 import { GatewayStage } from "../stage/gateway-stage.ts";
 import { RecentEvents } from "../stage/recent-events.ts";
 import { RequestLedger } from "../trade/request-ledger.ts";
@@ -38,6 +41,7 @@ export class Gateway {
   readonly #requests = new RequestLedger();
   readonly #keys: KeyDirectory;
   readonly #trade: TradeEndpoint;
+  readonly #market: MarketEndpoint;
   #timer: NodeJS.Timeout | null = null;
 
   /** Throws a KeyError where the key file cannot be read. */
@@ -48,7 +52,9 @@ export class Gateway {
       (error) =>
         log.error({ err: error }, "the key file cannot be read: the keys stay as they were"),
     );
-    const views = new Views({ onLevelChange: () => {} });
+    const books = new MarketBooks();
+    const views = new Views(books);
+    const data = new MarketData(views.directory, books);
     const recent = new RecentEvents(RECENT_EVENTS);
     const admission = new Admission({
       maxConnections: config.maxConnections,
@@ -56,6 +62,20 @@ export class Gateway {
       origins: [],
     });
     const disk = new NodeDisk();
+    const completeSeq = () => this.stage.completeSeq;
+    const onUnexpected = (error: unknown) =>
+      log.error({ err: error }, "a session met an unexpected error");
+    const limits = {
+      heartbeatIntervalMs: config.heartbeatIntervalMs,
+      maxMessageBytes: config.maxMessageBytes,
+      maxSendBufferBytes: config.maxSendBufferBytes,
+    };
+    const rates = {
+      sessionPerSecond: config.sessionRatePerSecond,
+      keyPerSecond: config.keyRatePerSecond,
+      addressPerSecond: config.addressRatePerSecond,
+      burstMs: config.rateBurstMs,
+    };
     this.#trade = new TradeEndpoint(
       {
         intake,
@@ -66,25 +86,23 @@ export class Gateway {
         history:
           config.durability === "none" ? null : () => new EventLogReader(disk, eventsDirectory),
         clock,
-        completeSeq: () => this.stage.completeSeq,
+        completeSeq,
         afterInput: poke,
-        onUnexpected: (error) => log.error({ err: error }, "a session met an unexpected error"),
+        onUnexpected,
       },
-      {
-        heartbeatIntervalMs: config.heartbeatIntervalMs,
-        maxMessageBytes: config.maxMessageBytes,
-        maxSendBufferBytes: config.maxSendBufferBytes,
-      },
-      {
-        sessionPerSecond: config.sessionRatePerSecond,
-        keyPerSecond: config.keyRatePerSecond,
-        addressPerSecond: config.addressRatePerSecond,
-        burstMs: config.rateBurstMs,
-      },
+      limits,
+      rates,
       admission,
     );
-    this.stage = new GatewayStage(memory, recent, [views], [this.#trade]);
-    this.endpoints = [this.#trade];
+    this.#market = new MarketEndpoint(
+      { data, directory: views.directory, clock, completeSeq, onUnexpected },
+      limits,
+      rates,
+      admission,
+    );
+    const sessions = [this.#trade, this.#market];
+    this.stage = new GatewayStage(memory, recent, [views, data], sessions);
+    this.endpoints = sessions;
   }
 
   /** Every command that gets its seq, live or replayed. */
@@ -97,20 +115,26 @@ export class Gateway {
     this.stage.isLive = true;
     this.#keys.poll();
     this.#keys.watch();
-    this.#timer = setInterval(() => this.#trade.tick(), TICK_MS);
+    this.#market.isLive = true;
+    this.#timer = setInterval(() => {
+      this.#trade.tick();
+      this.#market.tick();
+    }, TICK_MS);
   }
 
   sessionCounts(): { trade: number; market: number } {
-    return { trade: this.#trade.connections, market: 0 };
+    return { trade: this.#trade.connections, market: this.#market.connections };
   }
 
   announceShutdown(): void {
     this.#trade.announceShutdown();
+    this.#market.announceShutdown();
   }
 
   /** Ends all sessions; true once all their ends are sequenced. */
   endAll(): boolean {
     this.#trade.endAll();
+    this.#market.endAll();
     return this.#trade.unwrittenEnds === 0;
   }
 

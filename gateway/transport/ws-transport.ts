@@ -194,8 +194,7 @@ class WsConnection implements TransportSocket {
 
   send(data: string | Uint8Array): SendResult {
     if (!this.isOpen) return "dropped";
-    const length = typeof data === "string" ? data.length : data.byteLength;
-    if (this.#socket.bufferedAmount + length > this.#endpoint.limits.maxBackpressureBytes) {
+    if (this.#socket.bufferedAmount > this.#endpoint.limits.maxBackpressureBytes) {
       this.terminate();
       return "dropped";
     }

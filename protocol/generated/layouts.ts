@@ -822,6 +822,7 @@ const ROWS: readonly (readonly [number, readonly Row[]])[] = [
     ["instrumentId", 52, 4, "u32", "plain", -1],
     ["priceTicks", 56, 4, "i32", "plain", -1],
     ["aggressorSide", 60, 1, "u8", "enum", 2],
+    ["snapshot", 61, 1, "bool", "plain", -1],
   ]],
   [143, [
     ["blockLength", 0, 2, "u16", "plain", -1],

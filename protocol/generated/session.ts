@@ -1352,6 +1352,7 @@ export const PUBLIC_TRADE_INDEX_OFFSET = 48;
 export const PUBLIC_TRADE_INSTRUMENT_ID_OFFSET = 52;
 export const PUBLIC_TRADE_PRICE_TICKS_OFFSET = 56;
 export const PUBLIC_TRADE_AGGRESSOR_SIDE_OFFSET = 60;
+export const PUBLIC_TRADE_SNAPSHOT_OFFSET = 61;
 export const PUBLIC_TRADE_LENGTH = 64;
 export const PUBLIC_TRADE_TEMPLATE_ID = 142;
 
@@ -1474,6 +1475,13 @@ export class PublicTrade {
   }
   set aggressorSide(value: Side) {
     this.view.setUint8(this.offset + 60, value);
+  }
+
+  get snapshot(): boolean {
+    return this.view.getUint8(this.offset + 61) !== 0;
+  }
+  set snapshot(value: boolean) {
+    this.view.setUint8(this.offset + 61, value ? 1 : 0);
   }
 }
 

@@ -36,6 +36,7 @@ import {
   OpenOrder,
   POSITION_TEMPLATE_ID,
   Position,
+  PUBLIC_TRADE_LENGTH,
   PUBLIC_TRADE_TEMPLATE_ID,
   PublicTrade,
   QUERY_END_TEMPLATE_ID,
@@ -257,14 +258,41 @@ function decodeFill(terms: InstrumentTerms | undefined): Json {
   return json;
 }
 
+/** A single trade in the form of `decodeTrades`. */
 function decodePublicTrade(terms: InstrumentTerms | undefined): Json {
+  return { ...decodeTradesHead(terms), trades: [decodeTradeRow(terms)] };
+}
+
+/**
+ * `count` PublicTrade records of one command, one after the other from the start of the view, as one
+ * message.
+ */
+export function decodeTrades(view: DataView, count: number, directory: InstrumentDirectory): Json {
+  publicTrade.wrap(view, 0);
+  const terms = directory.get(publicTrade.instrumentId);
+  const head = decodeTradesHead(terms);
+  const trades: Json[] = [];
+  for (let i = 0; i < count; i++) {
+    publicTrade.wrap(view, i * PUBLIC_TRADE_LENGTH);
+    trades.push(decodeTradeRow(terms));
+  }
+  return { ...head, trades };
+}
+
+function decodeTradesHead(terms: InstrumentTerms | undefined): Json {
   return {
     type: "trades",
     symbol: terms?.symbol,
+    snapshot: publicTrade.snapshot,
     prevSeq: publicTrade.prevSeq,
     seq: publicTrade.seq,
-    index: publicTrade.index,
     timestamp: publicTrade.timestampUs,
+  };
+}
+
+function decodeTradeRow(terms: InstrumentTerms | undefined): Json {
+  return {
+    index: publicTrade.index,
     tradeId: publicTrade.tradeId,
     price: price(publicTrade.priceTicks, terms),
     quantity: quantity(publicTrade.quantityLots, terms),

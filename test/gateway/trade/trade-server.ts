@@ -3,6 +3,9 @@ import { WebSocket } from "ws";
 import { type Clock, systemClock } from "../../../gateway/clock.ts";
 import type { Key } from "../../../gateway/keys/key-directory.ts";
 import { checkSignature, signedText, signHmac } from "../../../gateway/keys/signature.ts";
+import { MarketBooks } from "../../../gateway/market/market-books.ts";
+import { MarketData } from "../../../gateway/market/market-data.ts";
+import { MarketEndpoint } from "../../../gateway/market/market-endpoint.ts";
 import { GatewayStage } from "../../../gateway/stage/gateway-stage.ts";
 import { RecentEvents } from "../../../gateway/stage/recent-events.ts";
 import type { RateLimitOptions } from "../../../gateway/trade/rate-limits.ts";
@@ -48,6 +51,7 @@ export interface ServerSettings {
 export class TradeServer {
   readonly exchange: ExchangeSimulator;
   readonly endpoint: TradeEndpoint;
+  readonly market: MarketEndpoint;
   readonly stage: GatewayStage;
   readonly revoked = new Set<string>();
   readonly problems: unknown[] = [];
@@ -59,8 +63,31 @@ export class TradeServer {
   constructor(settings: ServerSettings = {}) {
     const exchange = new ExchangeSimulator({ commandSlots: settings.commandSlots ?? 1024 });
     this.exchange = exchange;
-    const views = new Views({ onLevelChange: () => {} });
+    const books = new MarketBooks();
+    const views = new Views(books);
+    const data = new MarketData(views.directory, books);
     const recent = new RecentEvents(settings.recentSlots ?? 1024);
+    const clock = settings.clock ?? systemClock;
+    const completeSeq = () => this.stage.completeSeq;
+    const onUnexpected = (error: unknown) => this.problems.push(error);
+    const options = {
+      heartbeatIntervalMs: 10_000,
+      maxMessageBytes: 64 * 1024,
+      maxSendBufferBytes: 1024 * 1024,
+      ...settings.trade,
+    };
+    const rates = {
+      sessionPerSecond: 0,
+      keyPerSecond: 0,
+      addressPerSecond: 0,
+      burstMs: 1000,
+      ...settings.rates,
+    };
+    const admission = new Admission({
+      maxConnections: 100,
+      maxConnectionsPerAddress: 50,
+      origins: [],
+    });
     this.endpoint = new TradeEndpoint(
       {
         intake: exchange.intake,
@@ -69,37 +96,39 @@ export class TradeServer {
         views,
         recent,
         history: exchange.history,
-        clock: settings.clock ?? systemClock,
-        completeSeq: () => this.stage.completeSeq,
+        clock,
+        completeSeq,
         afterInput: () => this.pump(),
-        onUnexpected: (error) => this.problems.push(error),
+        onUnexpected,
       },
-      {
-        heartbeatIntervalMs: 10_000,
-        maxMessageBytes: 64 * 1024,
-        maxSendBufferBytes: 1024 * 1024,
-        ...settings.trade,
-      },
-      {
-        sessionPerSecond: 0,
-        keyPerSecond: 0,
-        addressPerSecond: 0,
-        burstMs: 1000,
-        ...settings.rates,
-      },
-      new Admission({ maxConnections: 100, maxConnectionsPerAddress: 50, origins: [] }),
+      options,
+      rates,
+      admission,
     );
-    this.stage = new GatewayStage(exchange.memory, recent, [views], [this.endpoint]);
+    this.market = new MarketEndpoint(
+      { data, directory: views.directory, clock, completeSeq, onUnexpected },
+      options,
+      rates,
+      admission,
+    );
+    this.market.isLive = true;
+    this.stage = new GatewayStage(
+      exchange.memory,
+      recent,
+      [views, data],
+      [this.endpoint, this.market],
+    );
     this.stage.isLive = true;
     exchange.consume = () => this.stage.doWork();
     this.#timer = setInterval(() => {
       this.pump();
       this.endpoint.tick();
+      this.market.tick();
     }, 5);
   }
 
   async listen(choice: TransportChoice): Promise<void> {
-    this.#transport = await start(choice, { endpoints: [this.endpoint] });
+    this.#transport = await start(choice, { endpoints: [this.endpoint, this.market] });
   }
 
   get port(): number {
@@ -117,9 +146,9 @@ export class TradeServer {
     while (this.stage.doWork() > 0);
   }
 
-  async connect(binary = false): Promise<TradeClient> {
+  async connect(binary = false, path = "/v1/trade"): Promise<TradeClient> {
     const query = binary ? "?encoding=binary" : "";
-    const client = new TradeClient(`ws://127.0.0.1:${this.port}/v1/trade${query}`);
+    const client = new TradeClient(`ws://127.0.0.1:${this.port}${path}${query}`);
     this.#clients.push(client);
     await client.opened;
     return client;

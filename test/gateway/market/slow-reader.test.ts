@@ -1,0 +1,178 @@
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../../gateway/clock.ts";
+import { MarketBooks } from "../../../gateway/market/market-books.ts";
+import { MarketData } from "../../../gateway/market/market-data.ts";
+import { MarketEndpoint } from "../../../gateway/market/market-endpoint.ts";
+import { Admission } from "../../../gateway/transport/admission.ts";
+import type { SocketHandler } from "../../../gateway/transport/transport.ts";
+import { Views } from "../../../gateway/views/views.ts";
+import { BookChecksum } from "../../../protocol/book-checksum.ts";
+import { ReferenceEngine } from "../../reference/engine.ts";
+import { type CommandDraft, completeCommand, writeRecord } from "../../reference/records.ts";
+import { SlowSocket } from "../../simulation/slow-socket.ts";
+
+type Json = Record<string, unknown>;
+
+const REQUEST = { remoteAddress: "192.0.2.1", origin: "", host: "", query: "" };
+
+/** A market endpoint behind the reference engine, without a network. */
+class Market {
+  readonly #engine = new ReferenceEngine({
+    orders: 4096,
+    levels: 4096,
+    instruments: 4,
+    accounts: 16,
+    assets: 8,
+  });
+  readonly #books = new MarketBooks();
+  readonly #views = new Views(this.#books);
+  readonly #data = new MarketData(this.#views.directory, this.#books);
+  readonly #view = new DataView(new ArrayBuffer(192));
+  readonly endpoint: MarketEndpoint;
+  seq = 0;
+
+  constructor() {
+    this.endpoint = new MarketEndpoint(
+      {
+        data: this.#data,
+        directory: this.#views.directory,
+        clock: systemClock,
+        completeSeq: () => this.seq,
+        onUnexpected: (error) => {
+          throw error;
+        },
+      },
+      { heartbeatIntervalMs: 10_000, maxMessageBytes: 65_536, maxSendBufferBytes: 1024 * 1024 },
+      { sessionPerSecond: 0, keyPerSecond: 0, addressPerSecond: 0, burstMs: 1000 },
+      new Admission({ maxConnections: 100, maxConnectionsPerAddress: 100, origins: [] }),
+    );
+    this.apply({
+      type: "DefineInstrument",
+      symbol: "BTC-USD",
+      tickSize: 5,
+      tickSizeScale: 1,
+      lotSize: 1,
+      lotSizeScale: 2,
+      present: 3,
+    });
+  }
+
+  apply(draft: CommandDraft): void {
+    const fields = { seq: ++this.seq, timestampUs: this.seq, verdict: 1 };
+    for (const event of this.#engine.apply(completeCommand({ ...fields, ...draft }))) {
+      writeRecord(event, this.#view, 0);
+      this.#views.onEvent(this.#view, 0);
+      this.#data.onEvent(this.#view, 0);
+    }
+    this.#views.onCommandsComplete();
+    this.#data.onCommandsComplete();
+    this.endpoint.onRoundEnd();
+  }
+
+  order(account: number, side: number, priceTicks: number, quantityLots: number): void {
+    this.apply({
+      type: "NewOrder",
+      account,
+      instrumentId: 1,
+      side,
+      orderType: 1,
+      timeInForce: 1,
+      priceTicks,
+      quantityLots,
+      present: 5,
+    });
+  }
+
+  subscribe(channel: string): { socket: SlowSocket; handler: SocketHandler } {
+    const socket = new SlowSocket();
+    const handler = this.endpoint.open(socket, REQUEST);
+    const message = JSON.stringify({ type: "subscribe", channel, symbol: "BTC-USD" });
+    handler.onMessage(Buffer.from(message), false);
+    this.endpoint.onRoundEnd();
+    return { socket, handler };
+  }
+}
+
+function messages({ frames }: SlowSocket, type: string): Json[] {
+  return frames.map((frame) => JSON.parse(frame as string)).filter((json) => json.type === type);
+}
+
+describe("a slow reader of l1", () => {
+  test("gets one step over all that it missed; the checksum holds, the others get every step", () => {
+    const market = new Market();
+    const slow = market.subscribe("l1");
+    const fast = market.subscribe("l1");
+    slow.socket.isReading = false;
+    for (let i = 1; i <= 2000; i++) market.order(1, 1, 1000 + i, 3);
+    slow.socket.catchUp();
+    slow.handler.onDrain();
+    const all = messages(fast.socket, "l1");
+    const merged = messages(slow.socket, "l1");
+    expect(all).toHaveLength(2001);
+    expect(merged.length).toBeLessThan(400);
+    for (const states of [all, merged]) {
+      for (let i = 1; i < states.length; i++) {
+        expect(states[i]?.prevSeq).toBe(states[i - 1]?.seq);
+        expect(states[i]?.snapshot).toBe(false);
+      }
+      expect(states.at(-1)).toMatchObject({
+        seq: market.seq,
+        bidPrice: "1500",
+        bidQuantity: "0.03",
+      });
+    }
+    const checksum = new BookChecksum();
+    checksum.add(1, 3000, 3);
+    expect(merged.at(-1)?.checksum).toBe(checksum.hex);
+    market.order(2, 1, 3001, 4);
+    expect(messages(slow.socket, "l1").at(-1)).toEqual(messages(fast.socket, "l1").at(-1));
+  });
+
+  test("that leaves while it is behind is forgotten", () => {
+    const market = new Market();
+    const slow = market.subscribe("l1");
+    slow.socket.isReading = false;
+    for (let i = 1; i <= 500; i++) market.order(1, 1, 1000 + i, 3);
+    const before = slow.socket.frames.length;
+    slow.socket.terminate();
+    slow.handler.onClose(1006);
+    market.order(1, 1, 2000, 3);
+    expect(slow.socket.frames.length).toBe(before);
+    expect(market.endpoint.connections).toBe(0);
+  });
+
+  test("that unsubscribes while it is behind gets no state afterwards", () => {
+    const market = new Market();
+    const slow = market.subscribe("l1");
+    slow.socket.isReading = false;
+    for (let i = 1; i <= 500; i++) market.order(1, 1, 1000 + i, 3);
+    const message = { type: "unsubscribe", channel: "l1", symbol: "BTC-USD" };
+    slow.handler.onMessage(Buffer.from(JSON.stringify(message)), false);
+    slow.socket.catchUp();
+    slow.handler.onDrain();
+    const all = slow.socket.frames.map((frame) => JSON.parse(frame as string) as Json);
+    expect(all.at(-1)).toMatchObject({ type: "unsubscribed" });
+  });
+});
+
+describe("a slow reader of trades", () => {
+  test("keeps every trade up to its limit, then is closed with 1013: no gap it cannot see", () => {
+    const market = new Market();
+    const slow = market.subscribe("trades");
+    const fast = market.subscribe("trades");
+    slow.socket.isReading = false;
+    let trades = 0;
+    while (slow.socket.isOpen && trades < 20_000) {
+      market.order(1, 1, 1000, 1);
+      market.order(2, 2, 1000, 1);
+      trades++;
+    }
+    expect(slow.socket.closeCode).toBe(1013);
+    const all = messages(fast.socket, "trades");
+    expect(all).toHaveLength(trades);
+    const seen = messages(slow.socket, "trades");
+    expect(seen.length).toBeGreaterThan(100);
+    expect(seen).toEqual(all.slice(0, seen.length));
+    expect(messages(slow.socket, "error").length).toBeLessThanOrEqual(1);
+  });
+});

@@ -1,0 +1,40 @@
+import type { SendResult, TransportSocket } from "../../gateway/transport/transport.ts";
+
+/** A client that reads when it is told to. */
+export class SlowSocket implements TransportSocket {
+  readonly remoteAddress = "192.0.2.1";
+  isOpen = true;
+  bufferedBytes = 0;
+  closeCode = 0;
+  /** False: what is sent piles up. */
+  isReading = true;
+  /** What has been sent, read or not. */
+  readonly frames: (string | Uint8Array)[] = [];
+
+  send(data: string | Uint8Array): SendResult {
+    if (!this.isOpen) return "dropped";
+    this.frames.push(typeof data === "string" ? data : data.slice());
+    if (this.isReading) return "sent";
+    this.bufferedBytes += data.length;
+    return "queued";
+  }
+
+  cork(work: () => void): void {
+    work();
+  }
+
+  close(code: number): void {
+    this.isOpen = false;
+    this.closeCode = code;
+  }
+
+  terminate(): void {
+    this.close(1006);
+  }
+
+  /** Reads everything; the handler's onDrain is the caller's to call. */
+  catchUp(): void {
+    this.isReading = true;
+    this.bufferedBytes = 0;
+  }
+}

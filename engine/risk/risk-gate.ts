@@ -287,6 +287,8 @@ export class RiskGate {
 
   #standing(account: AccountRisk, exposure: Exposure): number {
     if (account.killSwitch) return RejectReason.killSwitch;
+    // Balances are not kept yet, and an order that nobody has checked against them must not pass.
+    if (account.mode === AccountMode.spot) return RejectReason.riskUnavailable;
     if (account.instruments === InstrumentAccess.listed && !exposure.allowed) {
       return RejectReason.instrumentNotAllowed;
     }

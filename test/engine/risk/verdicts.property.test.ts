@@ -82,8 +82,8 @@ const command = fc.oneof(
         priceCollarTicks: fc.option(fc.integer({ min: 0, max: 6 }), { nil: null }),
         orderRate: fc.option(
           fc.record({
-            perSecond: fc.integer({ min: 1, max: 200_000 }),
-            burst: fc.integer({ min: 1, max: 4 }),
+            perSecond: fc.integer({ min: 1, max: 20_000 }),
+            burst: fc.integer({ min: 1, max: 3 }),
           }),
           { nil: null },
         ),
@@ -102,8 +102,8 @@ const command = fc.oneof(
       allowed: fc.boolean(),
       orderRate: fc.option(
         fc.record({
-          perSecond: fc.integer({ min: 1, max: 200_000 }),
-          burst: fc.integer({ min: 1, max: 4 }),
+          perSecond: fc.integer({ min: 1, max: 20_000 }),
+          burst: fc.integer({ min: 1, max: 3 }),
         }),
         { nil: null },
       ),
@@ -278,7 +278,7 @@ describe("verdicts given beside the engine", () => {
           for (const verdict of alone.verdicts) reasons.add(verdict.split(" ")[2] as string);
         },
       ),
-      { numRuns: Number(process.env.VERDICT_RUNS ?? 300) },
+      { numRuns: Number(process.env.VERDICT_RUNS ?? 1000) },
     );
     // The streams must have met every limit, or the comparison says little.
     for (const reason of [

@@ -1,6 +1,6 @@
 import { CommandError } from "../../protocol/json/errors.ts";
 import { DEFAULT_RECONNECT, type ReconnectOptions } from "./back-off.ts";
-import { type ClientKey, parseKey } from "./client-key.ts";
+import type { ClientKey } from "./client-key.ts";
 import type { ClientCommand } from "./commands.ts";
 import { ClientError } from "./errors.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -16,7 +16,6 @@ import type { Encoding } from "./outbound.ts";
 import { Session } from "./session.ts";
 import type { OpenSocket } from "./socket.ts";
 import { tradeUrl } from "./trade-url.ts";
-import { openWsSocket } from "./ws-socket.ts";
 
 /**
  * `connecting` until the first logon, `ready`, `reconnecting` after a loss (commands wait),
@@ -44,8 +43,15 @@ export interface ClientOptions {
   readonly onServerShutdown?: () => void;
   /** An error that belongs to no command of ours. */
   readonly onProblem?: (error: ClientError) => void;
-  /** Default: the `ws` package. */
+  /** Default: what the platform has. */
   readonly openSocket?: OpenSocket;
+}
+
+/** What differs between Node and a browser. */
+export interface ClientPlatform {
+  readonly openSocket: OpenSocket;
+  /** Throws a ClientError ("invalidKey"). */
+  parseKey(text: string): ClientKey;
 }
 
 interface Waiting {
@@ -59,7 +65,7 @@ const DEFAULT_EVENT_LIMIT = 65_536;
  * A client of /v1/trade: commands as promises, events as an async iterator. It reconnects by itself;
  * nothing is lost and nothing done twice. Errors are ClientErrors.
  */
-export class CrossbookClient {
+export class PortableClient {
   readonly #session: Session<Waiting>;
   readonly #options: ClientOptions;
   readonly #queues = new Set<EventQueue<ClientEvent>>();
@@ -71,18 +77,18 @@ export class CrossbookClient {
   } | null = null;
 
   /** Throws a ClientError ("invalidKey", "invalidUrl"). Does nothing until `connect`. */
-  constructor(options: ClientOptions) {
+  constructor(options: ClientOptions, platform: ClientPlatform) {
     const { key } = options;
     this.#options = options;
     this.#session = new Session<Waiting>(
       {
         url: tradeUrl(options.url),
-        key: typeof key === "string" ? parseKey(key) : key,
+        key: typeof key === "string" ? platform.parseKey(key) : key,
         encoding: options.encoding ?? "binary",
         cancelOnDisconnect: options.cancelOnDisconnect ?? false,
         resumeAfter: options.resumeAfter ?? null,
         reconnect: { ...DEFAULT_RECONNECT, ...options.reconnect },
-        openSocket: options.openSocket ?? openWsSocket,
+        openSocket: options.openSocket ?? platform.openSocket,
       },
       {
         onReady: () => this.#onReady(),

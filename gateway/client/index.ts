@@ -1,9 +1,11 @@
 // The client library: all that its users import.
 export type { ReconnectOptions } from "./back-off.ts";
-export { type ClientOptions, type ClientState, CrossbookClient } from "./client.ts";
+export type { ClientOptions, ClientPlatform, ClientState } from "./client.ts";
+export { PortableClient } from "./client.ts";
 export { type ClientKey, parseKey } from "./client-key.ts";
 export type * from "./commands.ts";
 export { ClientError, type ClientErrorCode } from "./errors.ts";
 export type * from "./messages.ts";
+export { CrossbookClient } from "./node-client.ts";
 export type { Encoding } from "./outbound.ts";
 export type { ClientSocket, ClientSocketHandler, OpenSocket } from "./socket.ts";

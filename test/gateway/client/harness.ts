@@ -1,8 +1,9 @@
 // The client over real sockets against real sessions, with a network between that fails on demand.
-import { type ClientOptions, CrossbookClient } from "../../../gateway/client/client.ts";
+import type { ClientOptions } from "../../../gateway/client/client.ts";
 import type { ClientCommand, NewOrderCommand } from "../../../gateway/client/commands.ts";
 import { ClientError } from "../../../gateway/client/errors.ts";
 import type { ClientEvent, Outcome } from "../../../gateway/client/messages.ts";
+import { CrossbookClient } from "../../../gateway/client/node-client.ts";
 import { FlakyProxy } from "../../simulation/flaky-proxy.ts";
 import { type ServerSettings, TradeServer } from "../trade/trade-server.ts";
 

@@ -4,12 +4,13 @@ import { EngineOnRing } from "./engine-on-ring.ts";
 import { administration } from "./scenarios/administration.ts";
 import { auctionsAndStates, fees } from "./scenarios/auctions-and-states.ts";
 import { icebergsAndReplace } from "./scenarios/icebergs-and-replace.ts";
+import { limits, SCENARIO_ORDERS } from "./scenarios/limits.ts";
 import { Market } from "./scenarios/market.ts";
 import type { EngineFactory, Scenario } from "./scenarios/rules.ts";
 import { selfTradePrevention, stops } from "./scenarios/stops-and-prevention.ts";
 import { trading } from "./scenarios/trading.ts";
 
-const CAPACITY = { orders: 100, levels: 100, instruments: 4, accounts: 16, assets: 16 };
+const CAPACITY = { orders: SCENARIO_ORDERS, levels: 100, instruments: 4, accounts: 16, assets: 16 };
 
 const ENGINES: Record<string, EngineFactory> = {
   "the reference": () => new ReferenceEngine(CAPACITY),
@@ -23,6 +24,7 @@ const SCENARIOS: Record<string, readonly Scenario[]> = {
   "self-trade prevention": selfTradePrevention,
   "auctions and market states": auctionsAndStates,
   fees,
+  limits,
   administration,
 };
 

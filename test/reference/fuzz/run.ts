@@ -1,6 +1,5 @@
 import type { ReferenceCapacity } from "../capacity.ts";
-import { ReferenceEngine } from "../engine.ts";
-import { compact, completeCommand, type PlainCommand } from "../records.ts";
+import { type CommandDraft, compact, completeCommand, type PlainCommand } from "../records.ts";
 import { stateText } from "../state-text.ts";
 import { EndlessSweep } from "../sweep.ts";
 import { type Counts, count } from "./coverage.ts";
@@ -29,7 +28,7 @@ export class FailedRun extends Error {
   }
 }
 
-const LONGEST_FOR_OTHER_STATES = 300;
+const LONGEST_FOR_OTHER_STATE = 300;
 const CHECK_EVERY = 50;
 
 /** One market from its opening to its end. Throws a FailedRun. */
@@ -65,7 +64,7 @@ function play(
   };
   for (const command of generator.opening(random)) step(command);
   while (commands.length < profile.length) step(generator.next(random));
-  checkHashOfOtherStates(create, duel, profile.capacity, commands);
+  checkHashOfOtherState(create, duel, profile.capacity, commands);
   for (const command of closing(duel, profile, commands[commands.length - 1])) step(command);
   finish(create, duel, profile.capacity, commands);
 }
@@ -84,34 +83,49 @@ function finish(
   if (again.hash() !== duel.stand.hash()) {
     throw new Difference(last, "the same commands lead a fresh engine to another state hash");
   }
-  checkHashOfOtherStates(create, duel, capacity, commands);
+  checkHashOfOtherState(create, duel, capacity, commands);
 }
 
 /**
- * The hash tells states apart: one of the last commands did something else, and where the states
- * differ at the end, so do the hashes.
+ * The hash tells states apart: the same history once more, but one field of one command is another.
+ * Where the states differ at the end, so do the hashes. (Both engines must still agree, too.)
  */
-function checkHashOfOtherStates(
+function checkHashOfOtherState(
   create: ChallengerFactory,
   duel: Duel,
   capacity: ReferenceCapacity,
   commands: readonly PlainCommand[],
 ): void {
-  const place = commands.length - 1 - (commands.length % 7);
-  const odd = commands[place];
-  if (odd === undefined || commands.length > LONGEST_FOR_OTHER_STATES) return;
-  const { seq, timestampUs } = odd;
-  const instead = completeCommand({ type: "SessionStart", seq, timestampUs });
-  const reference = new ReferenceEngine(capacity);
-  const stand = new Stand(create, capacity, () => {});
-  for (const command of commands.with(place, instead)) {
-    reference.apply(command);
-    stand.apply(command);
+  if (commands.length > LONGEST_FOR_OTHER_STATE) return;
+  const random = new Random(commands.length);
+  const place = Math.max(
+    random.int(0, commands.length - 1),
+    random.chance(0.5) ? commands.length - 5 : 0,
+  );
+  const changed = commands.with(place, withOtherField(random, commands[place] as PlainCommand));
+  const other = new Duel(create, capacity);
+  const change = JSON.stringify(compact(changed[place] as PlainCommand));
+  try {
+    for (const command of changed) other.step(command);
+  } catch (error) {
+    if (!(error instanceof Difference)) throw error;
+    throw new Difference(error.seq, `${error.message}\nwith this command changed: ${change}`);
   }
-  const same = stateText(reference) === stateText(duel.reference);
-  if (!same && stand.hash() === duel.stand.hash()) {
-    throw new Difference(seq, "without this command the state is another and the hash the same");
+  const same = stateText(other.reference) === stateText(duel.reference);
+  if (!same && other.stand.hash() === duel.stand.hash()) {
+    throw new Difference(place + 1, `another state has the same hash; the command was ${change}`);
   }
+}
+
+const FIXED_FIELDS = ["seq", "timestampUs", "verdict", "reserved", "state", "quantityLots"];
+
+function withOtherField(random: Random, command: PlainCommand): PlainCommand {
+  const fields = Object.entries(command).filter(
+    ([field, value]) => typeof value === "number" && !FIXED_FIELDS.includes(field),
+  ) as [string, number][];
+  const [field, value] = random.pick(fields);
+  const draft = { ...command, [field]: value === 0 ? 1 : value - 1 } as unknown as CommandDraft;
+  return completeCommand(draft);
 }
 
 /** Ends the day: every order canceled, then as many new ones as the engine promised to hold. */

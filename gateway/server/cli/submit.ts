@@ -68,7 +68,7 @@ async function submit(file: string | undefined, options: SubmitOptions): Promise
   if (file !== undefined) ofFile(file, (path) => fs.accessSync(path, fs.constants.R_OK));
   const output = new LineOutput(1);
   const size = sizeOf(file);
-  const progress = size > 0 ? new Progress("bytes of commands") : null;
+  const progress = size > 0 ? new Progress("characters") : null;
   const submission = guarded(() => {
     const session = {
       url: tradeUrl(options.url),
@@ -94,10 +94,11 @@ async function submit(file: string | undefined, options: SubmitOptions): Promise
   };
   process.once("SIGINT", interrupt);
   process.once("SIGTERM", interrupt);
+  progress?.update(0, size);
   const flushing = setInterval(() => output.flush(), FLUSH_MS);
   let failure: unknown = null;
   try {
-    await submission.run(input, (bytes) => progress?.update(bytes, size));
+    await submission.run(input, (done) => progress?.update(done, size));
   } catch (error) {
     failure = error;
   }

@@ -47,6 +47,7 @@ export class Submission implements SessionHandler<number> {
   readonly #lines: (string | undefined)[] = [];
   readonly #splitter = new LineSplitter(MAX_LINE_BYTES, (line) => this.#lines.push(line));
   #line = 0;
+  #characters = 0;
   #complaints = 0;
   #startedMs = 0;
   /** Of the commands that have an answer, the last. */
@@ -68,26 +69,23 @@ export class Submission implements SessionHandler<number> {
 
   /**
    * Logs on, sends, and returns when every command has its answer and all events of the last one
-   * have come. onProgress: bytes of input that are done. Throws a ClientError, or what `print` has
+   * have come. onProgress: characters of input that are done. Throws a ClientError, or what `print` has
    * thrown.
    */
-  async run(input: AsyncIterable<Buffer>, onProgress: (bytes: number) => void): Promise<void> {
+  async run(input: AsyncIterable<Buffer>, onProgress: (characters: number) => void): Promise<void> {
     this.#session.open();
     await this.#until(() => this.#isReady);
     this.#startedMs = performance.now();
     const chunks = input[Symbol.asyncIterator]();
-    let bytes = 0;
     for (;;) {
       // Somebody at a keyboard may not write for long.
       const next = await Promise.race([chunks.next(), this.#interrupted]);
       if (next.done === true) break;
       this.#splitter.push(next.value);
-      await this.#sendLines();
-      bytes += next.value.length;
-      onProgress(bytes);
+      await this.#sendLines(onProgress);
     }
     if (!this.#isStopped) this.#splitter.end();
-    await this.#sendLines();
+    await this.#sendLines(onProgress);
     await this.#until(() => this.#session.pendingCount === 0);
     await this.#complete();
     this.#session.close();
@@ -108,11 +106,15 @@ export class Submission implements SessionHandler<number> {
     return this.#startedMs === 0 ? 0 : (performance.now() - this.#startedMs) / 1000;
   }
 
-  async #sendLines(): Promise<void> {
+  async #sendLines(onProgress: (characters: number) => void): Promise<void> {
     for (const line of this.#lines) {
       this.#line++;
+      this.#characters += (line?.length ?? MAX_LINE_BYTES) + 1;
       if (line?.trim() === "") continue;
-      if (this.#mustWait()) await this.#turn();
+      if (this.#mustWait()) {
+        onProgress(this.#characters);
+        await this.#turn();
+      }
       if (this.#isStopped) break;
       const type = this.#sendLine(line);
       if (!WAIT_FOR.has(type)) continue;

@@ -1,4 +1,5 @@
 // Hot path: no allocation here.
+import { assert } from "../../protocol/assert.ts";
 import type { AccountRisk, Exposure } from "./exposure.ts";
 
 /**
@@ -29,10 +30,6 @@ export class InFlight {
     this.#exposures = new Array<Exposure | undefined>(capacity).fill(undefined);
   }
 
-  get full(): boolean {
-    return this.#tail - this.#head > this.#mask;
-  }
-
   /** newOrders: 1 for a newOrder, 0 for a replace. */
   add(
     seq: number,
@@ -43,6 +40,7 @@ export class InFlight {
     notional: number,
     newOrders: number,
   ): void {
+    assert(this.#tail - this.#head <= this.#mask, "no more is under way than the ring holds");
     const at = this.#tail++ & this.#mask;
     this.#seq[at] = seq;
     this.#lots[at] = lots;

@@ -55,8 +55,10 @@ export class RiskStage implements Stage {
   }
 
   doWork(): number {
-    let work = this.#absorb();
+    // Before the matched cursor: the sequencer may go on meanwhile, and what is under way must never
+    // be more than the ring holds beyond what has been absorbed.
     const published = widenSeq(this.#seq, Atomics.load(this.#control, ControlWord.published));
+    let work = this.#absorb();
     const end = Math.min(published, this.#seq + BATCH);
     let seq = this.#seq;
     while (seq < end && this.#pass(seq + 1)) seq++;

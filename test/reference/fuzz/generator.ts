@@ -34,13 +34,14 @@ type Fields = Record<string, number | boolean | string>;
 export class CommandGenerator {
   readonly #profile: Profile;
   readonly #reference: ReferenceEngine;
-  #seq = 0;
+  #seq: number;
   #timestampUs = 1_700_000_000_000_000;
   /** orderIds and clientOrderIds seen lately, dead ones too. */
   readonly #seen: { account: number; orderId: number; clientOrderId: number }[] = [];
 
   constructor(profile: Profile, reference: ReferenceEngine) {
     this.#profile = profile;
+    this.#seq = profile.firstSeq - 1;
     this.#reference = reference;
   }
 
@@ -140,7 +141,7 @@ export class CommandGenerator {
   // Orders.
 
   #newOrder(random: Random): CommandDraft {
-    const { chance, accounts, clientOrderIds } = this.#profile;
+    const { chance, accounts, clientOrderIds, firstClientOrderId } = this.#profile;
     const instrument = this.#instrument(random);
     const side = random.pick([Side.buy, Side.sell]);
     const stopped = random.chance(chance.stop);
@@ -158,7 +159,9 @@ export class CommandGenerator {
     const order: Fields = {
       account: random.chance(0.97) ? random.pick(accounts) : random.int(1, 80),
       instrumentId: instrument?.id ?? 1,
-      clientOrderId: random.chance(0.95) ? random.int(1, clientOrderIds) : 0,
+      clientOrderId: random.chance(0.95)
+        ? firstClientOrderId + random.int(0, clientOrderIds - 1)
+        : 0,
       side,
       orderType,
       quantityLots: lots,
@@ -482,7 +485,7 @@ export class CommandGenerator {
       present |= InstrumentField.state;
       fields.state = random.int(MarketState.preOpen, MarketState.closed);
     }
-    if (random.chance(this.#profile.chance.nonsense) && this.#seq > 5) {
+    if (known && random.chance(this.#profile.chance.nonsense)) {
       this.#spoilDefinition(random, fields);
       if (random.chance(0.5)) present |= random.pick(Object.values(InstrumentField));
     }

@@ -12,6 +12,9 @@ export interface InstrumentProfile {
 export interface Profile {
   /** Commands of the run, the closing not counted. */
   readonly length: number;
+  /** Ids beyond 32 bits take other ways. */
+  readonly firstSeq: number;
+  readonly firstClientOrderId: number;
   readonly capacity: ReferenceCapacity;
   readonly accounts: readonly number[];
   readonly instruments: readonly InstrumentProfile[];
@@ -69,6 +72,8 @@ export function drawProfile(random: Random): Profile {
   return {
     // Short runs reach many beginnings, long ones deep books.
     length: deep ? 6000 : random.pick([60, 200, 200, 500, 500, 500, 2000]),
+    firstSeq: random.pick([1, 1, 1, 4294967296 - 100, MAX_INTEGER - 100_000]),
+    firstClientOrderId: random.pick([1, 1, 4294967296 - 10, MAX_INTEGER - 100_000]),
     capacity: {
       orders,
       levels: !deep && random.chance(0.3) ? random.int(4, 24) : 4000,

@@ -2,9 +2,10 @@ import type { PlainCommand } from "../records.ts";
 
 /** seq again without gaps; an orderId goes with the command that made it. */
 function renumber(commands: readonly PlainCommand[]): PlainCommand[] {
-  const places = new Map(commands.map((command, index) => [command.seq, index + 1]));
+  const first = commands[0]?.seq ?? 1;
+  const places = new Map(commands.map((command, index) => [command.seq, first + index]));
   return commands.map((command, index) => {
-    const moved = { ...command, seq: index + 1 };
+    const moved = { ...command, seq: first + index };
     if ("orderId" in moved && moved.orderId !== 0) {
       moved.orderId = places.get(moved.orderId) ?? Number.MAX_SAFE_INTEGER;
     }
@@ -36,7 +37,21 @@ export function shrink(
     if (part > 1) part = Math.ceil(part / 2);
     else if (!removed) break;
   }
-  return simplify(best, fails);
+  return simplify(startingAtOne(best, fails), fails);
+}
+
+/** From seq 1 on, unless it takes a large one to fail. */
+function startingAtOne(
+  commands: PlainCommand[],
+  fails: (commands: readonly PlainCommand[]) => unknown,
+): PlainCommand[] {
+  const before = (commands[0]?.seq ?? 1) - 1;
+  const moved = commands.map((command) => {
+    const draft = { ...command, seq: command.seq - before };
+    if ("orderId" in draft && draft.orderId > before) draft.orderId -= before;
+    return draft;
+  });
+  return fails(moved) ? moved : commands;
 }
 
 /** Fields to 0 where that changes nothing. */

@@ -28,9 +28,11 @@ describe("the risk stage", () => {
     // Known, so that orders pass before the engine has matched those before them.
     stage.gate.state.absorb(plainInstrument(), 0);
     publish(SLOTS);
+    stage.doWork();
+    expect(stage.lastSeq).toBe(SLOTS);
 
-    // Right after the stage has looked at either cursor for the first time, engine and journal finish
-    // everything and the sequencer fills the ring again.
+    // Right after the stage has looked at either cursor for the first time, engine and journal match
+    // all of that and the sequencer fills the ring again.
     const load = Atomics.load.bind(Atomics);
     let moved = false;
     vi.spyOn(Atomics, "load").mockImplementation(((words: Int32Array, index: number) => {

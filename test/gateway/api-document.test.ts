@@ -1,0 +1,85 @@
+import fs from "node:fs";
+import { describe, expect, test } from "vitest";
+import { signedText, signHmac } from "../../gateway/keys/signature.ts";
+import { CloseCode } from "../../gateway/trade/close-codes.ts";
+import { readJsonLogon } from "../../gateway/trade/logon.ts";
+import { BookChecksum } from "../../protocol/book-checksum.ts";
+import {
+  CANCEL_REASON_NAMES,
+  ErrorCode,
+  REJECT_REASON_NAMES,
+} from "../../protocol/generated/enums.ts";
+import { encodeCommand, isCommandType } from "../../protocol/json/encode-command.ts";
+import { parseJson } from "../../protocol/json/parse.ts";
+import { TYPE_NAMES } from "../../protocol/json/words.ts";
+import { testDirectory } from "../protocol/json/instruments.ts";
+
+const page = fs.readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
+
+type Json = Record<string, unknown>;
+
+/** Every line of every block of JSON. */
+const examples: Json[] = [...page.matchAll(/```json\n(.*?)```/gs)].flatMap(([, block]) =>
+  (block as string)
+    .trim()
+    .split("\n")
+    .map((line) => parseJson(line) as Json),
+);
+
+function example(type: string): Json {
+  const found = examples.find((candidate) => candidate.type === type);
+  if (found === undefined) throw new Error(`no example of ${type}`);
+  return found;
+}
+
+describe("the API document", () => {
+  test("every example of a command is one", () => {
+    const commands = examples.filter(({ type }) => isCommandType(type as string));
+    expect(commands.length).toBeGreaterThan(3);
+    const view = new DataView(new ArrayBuffer(192));
+    for (const command of commands) {
+      encodeCommand(command, testDirectory(), view, 0, { admin: true, accountRequired: false });
+    }
+  });
+
+  test("every other example is of a type that there is", () => {
+    const known = new Set([
+      ...TYPE_NAMES,
+      ...["error", "l1", "trades", "status", "unsubscribed", "openOrders"],
+    ]);
+    for (const { type } of examples) expect(known).toContain(type);
+  });
+
+  test("the logon is signed as it says", () => {
+    const { challenge } = example("challenge");
+    const { keyId, timestampUs, signature, resumeAfter } = readJsonLogon(example("logon"));
+    const secret = /secret `([^`]+)`/.exec(page)?.[1] as string;
+    const text = signedText(challenge as string, keyId, timestampUs);
+    expect(Buffer.from(signature).equals(signHmac(secret, text))).toBe(true);
+    expect(resumeAfter).toEqual({ seq: 4711, index: 0 });
+  });
+
+  test("the checksum is that of its rows", () => {
+    const checksum = new BookChecksum();
+    for (const [, side, price, lots] of page.matchAll(/\((\d), (\d+), (\d+)\)/g)) {
+      checksum.add(Number(side), Number(price), Number(lots));
+    }
+    expect(checksum.hex).toBe(example("l1").checksum);
+  });
+
+  test("every error code is there with its number", () => {
+    for (const [name, number] of Object.entries(ErrorCode)) {
+      if (number !== 0) expect(page).toContain(`| ${name} | ${number} |`);
+    }
+  });
+
+  test("every close code and every reason is there", () => {
+    for (const code of Object.values(CloseCode)) {
+      if (code !== CloseCode.normal)
+        expect(page).toMatch(new RegExp(`^\\| [^|]*\\b${code}\\b`, "m"));
+    }
+    for (const name of [...REJECT_REASON_NAMES, ...CANCEL_REASON_NAMES]) {
+      if (name !== "" && name !== "none") expect(page).toContain(name);
+    }
+  });
+});

@@ -93,6 +93,15 @@ export const SETTINGS = {
     defaultValue: false,
     description: "Allow listening on other addresses than loopback without TLS.",
   }),
+  origins: text({
+    group: "Network",
+    defaultValue: "same",
+    pattern: /^(?:same|any|https?:\/\/[^\s,/]{1,260}(?:,https?:\/\/[^\s,/]{1,260})*)$/,
+    allowed: 'same, any, or origins with commas between, such as "https://desk.example"',
+    placeholder: "list",
+    description:
+      "Browser pages that may connect: those of the same host, any, or those of the origins listed besides. Programs send no origin and always may.",
+  }),
   transport: choice({
     group: "Network",
     values: ["auto", "uws", "ws"],

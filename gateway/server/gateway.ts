@@ -59,7 +59,7 @@ export class Gateway {
     const admission = new Admission({
       maxConnections: config.maxConnections,
       maxConnectionsPerAddress: config.maxConnectionsPerAddress,
-      origins: [],
+      origins: originsOf(config.origins),
     });
     const disk = new NodeDisk();
     const completeSeq = () => this.stage.completeSeq;
@@ -142,4 +142,10 @@ export class Gateway {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#keys.stop();
   }
+}
+
+/** The setting `origins` as the admission takes it. */
+function originsOf(setting: string): readonly string[] {
+  if (setting === "same") return [];
+  return setting === "any" ? ["*"] : setting.split(",");
 }

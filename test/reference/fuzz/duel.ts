@@ -160,10 +160,12 @@ export class Duel {
     const scratch = this.#scratch;
     writeRecord(expected, scratch, 0);
     if (expected.type === "Checkpoint") {
-      for (let at = 0; at < 16; at++) {
-        const hash = lengthOf("Checkpoint") - 16 + at;
-        scratch.setUint8(hash, view.getUint8(offset + hash));
-      }
+      const words = new Uint32Array(4);
+      this.stand.engine.stateHash(words);
+      const start = lengthOf("Checkpoint") - words.byteLength;
+      words.forEach((word, index) => {
+        scratch.setUint32(start + 4 * index, word, true);
+      });
     }
     const length = lengthOf(expected.type);
     for (let at = 0; at < length; at++) {

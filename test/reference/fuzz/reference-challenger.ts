@@ -34,11 +34,20 @@ export class ReferenceChallenger implements Challenger {
       if (spoiled === null) continue;
       const place = this.#events.claim();
       writeRecord(spoiled, this.#events.view, place);
-      this.#history.update(this.#events.view, place, lengthOf(spoiled.type));
+      if (spoiled.type === "Checkpoint") this.#writeHash(place);
+      else this.#history.update(this.#events.view, place, lengthOf(spoiled.type));
       this.#events.commit();
     }
   }
 
+  #writeHash(place: number): void {
+    for (let word = 0; word < 4; word++) {
+      const at = place + lengthOf("Checkpoint") - 16 + 4 * word;
+      this.#events.view.setUint32(at, this.#history.word(word), true);
+    }
+  }
+
+  /** Over all public events: the reference keeps no hash of its state. */
   stateHash(into: Uint32Array): void {
     for (let word = 0; word < 4; word++) into[word] = this.#history.word(word);
   }

@@ -8,8 +8,8 @@ export default defineConfig({
     pool: "forks",
     // The smallest machine we promise to work on has two cores, and many tests start threads.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     watch: false,
   },

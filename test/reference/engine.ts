@@ -1,7 +1,6 @@
 import {
   AccountMode,
   CancelReason,
-  CommandFlag,
   MarketState,
   OrderField,
   OrderType,
@@ -10,11 +9,9 @@ import {
   TimeInForce,
   Verdict,
 } from "../../protocol/generated/enums.ts";
-import { MAX_INTEGER } from "../../protocol/terms.ts";
 import { type AccountState, Accounts } from "./accounts.ts";
 import { auctionPrice, uncross } from "./auction.ts";
 import type { ReferenceCapacity } from "./capacity.ts";
-import { type Converted, toLots, toPriceTicks } from "./decimals.ts";
 import { Definitions } from "./definitions.ts";
 import { EventList } from "./event-list.ts";
 import {
@@ -25,6 +22,8 @@ import {
   checkTerms,
 } from "./order-checks.ts";
 import type { PlainCommand, PlainCommandOf, PlainEvent } from "./records.ts";
+import { opensQuantity, readReplacement } from "./replacement.ts";
+import { checkLevelOfReplaced, checkOpenLots, hasFreeLevel } from "./room.ts";
 import {
   type Asset,
   enqueue,
@@ -164,7 +163,7 @@ export class ReferenceEngine {
       this.#checkClientOrderId(order) ||
       checkBand(order) ||
       checkPostOnly(order, order.priceTicks) ||
-      this.#checkOpenLots(order, order.totalLots) ||
+      checkOpenLots(this.openOrders, order, order.totalLots) ||
       this.#checkCapacity(order);
     if (reason !== RejectReason.none) return reason;
 
@@ -188,43 +187,9 @@ export class ReferenceEngine {
 
   #checkCapacity(order: Order): RejectReason {
     if (this.#orders.size >= this.#capacity.orders) return RejectReason.capacity;
-    if (!this.#hasLevel()) return RejectReason.capacity;
+    if (!hasFreeLevel(this.#capacity, this.openOrders)) return RejectReason.capacity;
     if (!this.#accounts.admit(order.account)) return RejectReason.capacity;
     return RejectReason.none;
-  }
-
-  /**
-   * Two price levels must be free for one more order: of those that are not in use and not promised
-   * to a stopLimit that may come to rest. With as many levels as orders there are always enough.
-   */
-  #hasLevel(): boolean {
-    const { levels, orders } = this.#capacity;
-    if (levels >= orders) return true;
-    const used = new Set<string>();
-    let promised = 0;
-    for (const order of this.#orders.values()) {
-      used.add(levelKey(order));
-      if (order.type === OrderType.stopLimit) promised++;
-    }
-    return used.size + promised + 2 <= levels;
-  }
-
-  /** A replace may need a level as well, but not where the order takes its own along. */
-  #checkLevel(order: Order, changed: Order): RejectReason {
-    const from = levelKey(order);
-    if (levelKey(changed) === from || this.#hasLevel()) return RejectReason.none;
-    const there = [...this.#orders.values()].filter((other) => levelKey(other) === from);
-    return there.length === 1 ? RejectReason.none : RejectReason.capacity;
-  }
-
-  /** No total over one side of an instrument may leave the safe integers. */
-  #checkOpenLots(order: Order, leavesLots: number): RejectReason {
-    let roomLots = MAX_INTEGER - leavesLots;
-    for (const other of this.#orders.values()) {
-      if (other.instrument !== order.instrument || other.side !== order.side) continue;
-      if (other.id !== order.id) roomLots -= other.leavesLots;
-    }
-    return roomLots < 0 ? RejectReason.quantityTooLarge : RejectReason.none;
   }
 
   #cancelOrder(command: PlainCommandOf<"CancelOrder">): RejectReason {
@@ -239,7 +204,6 @@ export class ReferenceEngine {
     if (order === undefined) return RejectReason.unknownOrder;
     const instrument = order.instrument;
     const goneLots = order.filledLots + order.reducedLots;
-    const named = (field: number) => (command.present & field) !== 0;
 
     const shape = checkReplaceFields(command.present, order);
     if (shape !== RejectReason.none) return shape;
@@ -247,56 +211,33 @@ export class ReferenceEngine {
       return RejectReason.marketNotOpen;
     }
 
-    const price = named(OrderField.price)
-      ? toPriceTicks(command.price, command.priceScale, instrument.tickSize)
-      : same(order.priceTicks);
-    const stopPrice = named(OrderField.stopPrice)
-      ? toPriceTicks(command.stopPrice, command.stopPriceScale, instrument.tickSize)
-      : same(order.stopPriceTicks);
-    const quantity = named(OrderField.quantity)
-      ? toLots(command.quantity, command.quantityScale, instrument.lotSize)
-      : same(order.totalLots);
-    const display = named(OrderField.displayQuantity)
-      ? toLots(command.displayQuantity, command.displayQuantityScale, instrument.lotSize)
-      : same(order.displayLots);
-    for (const converted of [price, stopPrice, quantity, display]) {
-      if ("reason" in converted) return converted.reason;
-    }
-    const priceTicks = unitsOf(price);
-    const stopPriceTicks = unitsOf(stopPrice);
-    const displayLots = unitsOf(display);
-    let totalLots = unitsOf(quantity) as number;
-    const openQuantity = (command.flags & CommandFlag.openQuantity) !== 0;
-    if (openQuantity && named(OrderField.quantity)) totalLots += goneLots;
-
-    if (named(OrderField.quantity) && totalLots <= goneLots) {
+    const replacement = readReplacement(command, order);
+    if ("reason" in replacement) return replacement.reason;
+    const { priceTicks, stopPriceTicks, totalLots, displayLots } = replacement;
+    if ((command.present & OrderField.quantity) !== 0 && totalLots <= goneLots) {
       this.#cancel(order, CancelReason.replacedBelowFilled);
       return RejectReason.none;
     }
 
-    const changed: Order = { ...order, priceTicks, stopPriceTicks, totalLots, displayLots };
+    const changed: Order = { ...order, ...replacement };
     const priceChanged = priceTicks !== order.priceTicks;
     const leavesLots = totalLots - goneLots;
     const reason =
       checkTerms(changed) ||
       (priceChanged ? checkBand(changed) : RejectReason.none) ||
       (priceChanged ? checkPostOnly(changed, priceTicks) : RejectReason.none) ||
-      this.#checkOpenLots(order, leavesLots) ||
-      this.#checkLevel(order, changed);
+      checkOpenLots(this.openOrders, order, leavesLots) ||
+      checkLevelOfReplaced(this.#capacity, [...this.openOrders], order, changed);
     if (reason !== RejectReason.none) return reason;
 
     const priorityKept =
-      !openQuantity &&
+      !opensQuantity(command) &&
       !priceChanged &&
       stopPriceTicks === order.stopPriceTicks &&
       displayLots === order.displayLots &&
       totalLots < order.totalLots;
     const previous = { leavesLots: order.leavesLots, priceTicks: order.priceTicks };
-    order.priceTicks = priceTicks;
-    order.stopPriceTicks = stopPriceTicks;
-    order.totalLots = totalLots;
-    order.displayLots = displayLots;
-    order.leavesLots = leavesLots;
+    Object.assign(order, replacement, { leavesLots });
     this.#events.replaced(order, previous, priorityKept);
 
     if (priorityKept) {
@@ -542,13 +483,6 @@ function clientKey(order: { readonly account: number; readonly clientOrderId: nu
   return `${order.account}/${order.clientOrderId}`;
 }
 
-/** Where an order stands: the queue of a price, or of a stop price. */
-function levelKey(order: Order): string {
-  const waits = order.stopPriceTicks !== null;
-  const price = waits ? `stop ${order.stopPriceTicks}` : order.priceTicks;
-  return `${order.instrument.id} ${order.side} ${price}`;
-}
-
 function nextDueStop(instrument: Instrument): Order | undefined {
   const last = instrument.lastPriceTicks;
   if (last === null) return undefined;
@@ -570,14 +504,6 @@ function rows(orders: readonly Order[]): ReferenceBookRow[] {
     levels.set(restingPrice(order), level);
   }
   return [...levels].map(([priceTicks, level]) => ({ priceTicks, ...level }));
-}
-
-function same(units: number | null): Converted | { readonly units: null } {
-  return { units } as Converted | { readonly units: null };
-}
-
-function unitsOf(converted: Converted | { readonly units: null }): number | null {
-  return "units" in converted ? converted.units : null;
 }
 
 function roundUp(dividend: bigint, divisor: bigint): bigint {

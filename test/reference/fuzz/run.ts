@@ -1,3 +1,4 @@
+import { MAX_INTEGER } from "../../../protocol/terms.ts";
 import type { ReferenceCapacity } from "../capacity.ts";
 import { type CommandDraft, compact, completeCommand, type PlainCommand } from "../records.ts";
 import { stateText } from "../state-text.ts";
@@ -117,14 +118,16 @@ function checkHashOfOtherState(
   }
 }
 
-const FIXED_FIELDS = ["seq", "timestampUs", "verdict", "reserved", "state", "quantityLots"];
+const FIXED_FIELDS = ["seq", "timestampUs", "verdict", "reserved"];
 
 function withOtherField(random: Random, command: PlainCommand): PlainCommand {
   const fields = Object.entries(command).filter(
     ([field, value]) => typeof value === "number" && !FIXED_FIELDS.includes(field),
   ) as [string, number][];
-  const [field, value] = random.pick(fields);
-  const draft = { ...command, [field]: value === 0 ? 1 : value - 1 } as unknown as CommandDraft;
+  const used = fields.filter(([, value]) => value !== 0);
+  const [field, value] = random.pick(used.length > 0 && random.chance(0.8) ? used : fields);
+  const other = value > 0 && random.chance(0.5) ? value - 1 : Math.min(value + 1, MAX_INTEGER);
+  const draft = { ...command, [field]: other } as unknown as CommandDraft;
   return completeCommand(draft);
 }
 

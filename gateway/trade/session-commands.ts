@@ -83,7 +83,7 @@ export class SessionCommands {
   takeJson(json: JsonObject, templateId: number): Outcome {
     this.#checkRole();
     const offset = this.#intake.claim(kindOf(templateId));
-    if (offset < 0) return this.#refused();
+    if (offset < 0) return this.#withoutSlot(namesOfJson(json).requestId);
     encodeCommand(json, this.#views.directory, this.#intake.view, offset, {
       admin: this.#key.role === "admin",
       accountRequired: false,
@@ -95,7 +95,7 @@ export class SessionCommands {
   takeBinary(view: DataView, at: number, templateId: number): Outcome {
     this.#checkRole();
     const offset = this.#intake.claim(kindOf(templateId));
-    if (offset < 0) return this.#refused();
+    if (offset < 0) return this.#withoutSlot(namesOfBinary(view, at, templateId).requestId);
     const admin = this.#key.role === "admin";
     copyBinaryCommand(view, at, this.#intake.view, offset, this.#views.directory, admin);
     return this.#sequence(offset, templateId);
@@ -107,9 +107,23 @@ export class SessionCommands {
     }
   }
 
-  #refused(): Outcome {
-    this.#outcome.result = "refused";
+  /**
+   * Nothing can be sequenced now. A command that was done before is a duplicate all the same: whoever
+   * sends it again must not take it for refused.
+   */
+  #withoutSlot(requestId: number): Outcome {
+    this.#outcome.requestId = requestId;
+    if (!this.#isDuplicate(requestId)) this.#outcome.result = "refused";
     return this.#outcome;
+  }
+
+  /** Fills in the outcome where it is true. */
+  #isDuplicate(requestId: number): boolean {
+    const { keyNumber } = this.#key;
+    if (requestId === 0 || requestId > this.#requests.lastRequestId(keyNumber)) return false;
+    this.#outcome.result = "duplicate";
+    this.#outcome.seq = this.#requests.seqOf(keyNumber, requestId);
+    return true;
   }
 
   #sequence(offset: number, templateId: number): Outcome {
@@ -124,11 +138,7 @@ export class SessionCommands {
     header.keyNumber = keyNumber;
     const { requestId } = header;
     outcome.requestId = requestId;
-    if (requestId !== 0 && requestId <= this.#requests.lastRequestId(keyNumber)) {
-      outcome.result = "duplicate";
-      outcome.seq = this.#requests.seqOf(keyNumber, requestId);
-      return outcome;
-    }
+    if (this.#isDuplicate(requestId)) return outcome;
     outcome.result = "sequenced";
     outcome.seq = this.#intake.commit(offset);
     return outcome;

@@ -342,6 +342,22 @@ describe.each(TRANSPORTS)("private sessions over %s", (choice) => {
       await client.first("canceled");
     });
 
+    test("what was done is a duplicate also where nothing new can be taken", async () => {
+      await begin({ commandSlots: 64 });
+      await server.setUp(INSTRUMENT);
+      const client = await server.client("alice");
+      server.exchange.isMatching = false;
+      for (let i = 1; i <= 70; i++) client.send(order({ clientOrderId: i, requestId: i }));
+      await client.first("error");
+      client.send(order({ clientOrderId: 1, requestId: 1 }));
+      expect(await client.first("duplicateRequest")).toMatchObject({ requestId: 1, seq: 2 });
+      server.exchange.intake.close();
+      client.send(order({ clientOrderId: 2, requestId: 2 }));
+      await client.last("duplicateRequest", 2);
+      expect(client.ofType("duplicateRequest")[1]).toMatchObject({ requestId: 2, seq: 3 });
+      server.exchange.isMatching = true;
+    });
+
     test("a closed intake answers shuttingDown", async () => {
       await begin();
       await server.setUp(INSTRUMENT);

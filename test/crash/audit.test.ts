@@ -169,13 +169,33 @@ describe("what became of a request", () => {
     expect(findings).toContain("request 101 (cancelOrder) was refused (shuttingDown), and done");
   });
 
-  test("one called a duplicate that is not in the journal is found", async () => {
+  test("one called a duplicate that was never done is found", async () => {
     const findings = await findingsAfter(({ clients }) => {
       const command = { type: "cancelOrder", clientOrderId: 9 } as const;
       const outcome = { kind: "duplicate", seq: 0 } as const;
       at(clients, 0).requests.set(150, { command, sentCount: 2, outcome });
     });
-    expect(findings).toContain("request 150 (cancelOrder) was called a duplicate, but is not");
+    expect(findings).toBe("1 requests were called duplicates and never done");
+  });
+
+  test("one whose refusal may have been lost is none, where others were refused", async () => {
+    const findings = await findingsAfter(({ clients }) => {
+      const command = { type: "cancelOrder", clientOrderId: 9 } as const;
+      const { requests } = at(clients, 0);
+      requests.set(150, { command, sentCount: 2, outcome: { kind: "duplicate", seq: 0 } });
+      const refused = { kind: "refused", code: "overloaded" } as const;
+      requests.set(151, { command, sentCount: 1, outcome: refused });
+    });
+    expect(findings).toBe("");
+  });
+
+  test("one called a duplicate of a command that is not there is found", async () => {
+    const findings = await findingsAfter(({ clients }) => {
+      const command = { type: "cancelOrder", clientOrderId: 9 } as const;
+      const outcome = { kind: "duplicate", seq: 77 } as const;
+      at(clients, 0).requests.set(150, { command, sentCount: 2, outcome });
+    });
+    expect(findings).toContain("request 150 (cancelOrder) was called a duplicate of 77, which");
   });
 
   test("one called a duplicate of another command is found", async () => {

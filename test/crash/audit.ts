@@ -24,6 +24,8 @@ export interface AuditReport {
   readonly eventBatches: number;
   readonly privateEvents: number;
   readonly openOrders: number;
+  /** Requests whose refusal was lost, so that they were called duplicates without having been done. */
+  readonly lostRefusals: number;
   readonly lastSeq: number;
 }
 
@@ -56,6 +58,11 @@ export async function audit(input: AuditInput): Promise<AuditReport> {
     const count = orders.openCountOf(account);
     if (count > 0) findings.add(`account ${account} has ${count} open orders and may have none`);
   }
+  const lostRefusals = clients.reduce((sum, client) => sum + client.lostRefusals, 0);
+  const refusals = input.clients.reduce((sum, record) => sum + refusalsOf(record), 0);
+  if (lostRefusals > refusals) {
+    findings.add(`${lostRefusals} requests were called duplicates and never done`);
+  }
   return {
     findings: findings.texts,
     events: order.eventCount,
@@ -63,8 +70,13 @@ export async function audit(input: AuditInput): Promise<AuditReport> {
     eventBatches: published.batchCount,
     privateEvents: clients.reduce((sum, client) => sum + client.seenCount, 0),
     openOrders: orders.open.size,
+    lostRefusals,
     lastSeq: order.lastSeq,
   };
+}
+
+function refusalsOf(record: ClientRecord): number {
+  return [...record.requests.values()].filter(({ outcome }) => outcome?.kind === "refused").length;
 }
 
 /** seq rises, index counts from 0, time never goes back, trade ids count up. */

@@ -55,6 +55,8 @@ export class ClientCheck {
   readonly #lines: AsyncIterator<string>;
   #owner = 0;
   seenCount = 0;
+  /** Requests called duplicates that were never done: it must not be more than were refused. */
+  lostRefusals = 0;
 
   /** untilSeq: the client was connected until everything up to here had been told. */
   constructor(record: ClientRecord, untilSeq: number, findings: Findings) {
@@ -110,9 +112,11 @@ export class ClientCheck {
         }
         break;
       default:
-        // Only a massCancel can have been done without an event.
+        // Only a massCancel can have been done without an event. Without the seq of a first one, it may
+        // have been refused, and the refusal lost with the connection: later requests have passed it.
         if (seq === undefined && command.type !== "massCancel") {
-          this.#add(`${what} was called a duplicate, but is not in the journal`);
+          if (outcome?.seq === 0) this.lostRefusals++;
+          else this.#add(`${what} was called a duplicate of ${outcome?.seq}, which is not there`);
         } else if (seq !== undefined && outcome?.seq !== 0 && outcome?.seq !== seq) {
           this.#add(`${what} was called a duplicate of ${outcome?.seq}, the journal has ${seq}`);
         }

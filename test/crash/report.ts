@@ -23,6 +23,7 @@ export function formatReport(report: CampaignReport): string {
     ["  refused before they got a seq (stopping, or a full ring)", report.refused],
     ["sent again after a restart", report.resent],
     ["  of those, duplicates of what had been taken", report.duplicates],
+    ["  called duplicates after a refusal that was lost", audit.lostRefusals],
     ["events that clients saw, each the journal's", audit.privateEvents],
     ["  told again after a restart and compared", report.comparedAgain],
     ["events in the journal, and in Redis once each", audit.events],

@@ -19,7 +19,6 @@ describe("parsing a message", () => {
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });
 
-  it.each(['{"a":1,"a":2}', '{"a":1,"b":{"c":1,"c":1}}', '{"a":1,"\\u0061":2}', '[{"a":1,"a":1}]'])(
     "refuses a key given twice: %s",
     (text) => {
       expect(failure(text).message).toMatch(/the key "[ac]" is given twice/);
@@ -64,6 +63,17 @@ describe("parsing a message", () => {
     expect(failure(text).code).toBe("malformed");
   });
 
+  it.each(['{"\\"":1}', '{"\\u0061":1}', '{"a":{"\\\\":1}}'])(
+    "refuses escapes in keys: %s",
+    (text) => {
+      expect(failure(text)).toMatchObject({ code: "malformed", message: /written with an escape/ });
+    },
+  );
+
+  it("takes escapes in values", () => {
+    expect(parseJson('{"a":"\\"","b":"\\\\"}')).toEqual({ a: '"', b: "\\" });
+  });
+
   it("agrees with JSON.parse on every document without repeated keys", () => {
     const leaf = fc.oneof(
       fc.string(),
@@ -72,7 +82,9 @@ describe("parsing a message", () => {
       fc.boolean(),
       fc.constant(null),
     );
-    const key = fc.oneof(fc.string(), fc.constantFrom("__proto__", "type", "a", "é", '"', "\\"));
+    const key = fc
+      .oneof(fc.string(), fc.constantFrom("__proto__", "type", "a", "é"))
+      .filter((name) => !JSON.stringify(name).includes("\\"));
     const object = fc.dictionary(key, fc.oneof(leaf, fc.dictionary(key, leaf), fc.array(leaf)));
     fc.assert(
       fc.property(object, fc.nat(2), (value, indent) => {

@@ -19,6 +19,7 @@ describe("parsing a message", () => {
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });
 
+  it.each(['{"a":1,"a":2}', '{"a":1,"b":{"c":1,"c":1}}', '[{"a":1,"a":1}]'])(
     "refuses a key given twice: %s",
     (text) => {
       expect(failure(text).message).toMatch(/the key "[ac]" is given twice/);

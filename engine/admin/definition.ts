@@ -158,10 +158,11 @@ function readLimits(
     if ((present & field) === 0) return kept === undefined ? none : kept;
     return (cleared & field) !== 0 ? none : given();
   };
-  const lots = (value: number, scale: number): number =>
-    scale === SCALE_TICKS_OR_LOTS
-      ? value
-      : decimalToUnits(value, scale, lotSize.value, lotSize.scale);
+  const lots = (value: number, scale: number): number => {
+    if (scale === SCALE_TICKS_OR_LOTS) return value;
+    if (scale === SCALE_DOES_NOT_FIT) return Number.NaN;
+    return decimalToUnits(value, scale, lotSize.value, lotSize.scale);
+  };
   const minLots = choose(
     InstrumentField.minQuantity,
     () => lots(command.minQuantity, command.minQuantityScale),

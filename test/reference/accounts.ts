@@ -86,7 +86,7 @@ export class Accounts {
   }
 
   selfTradePrevention(account: number): SelfTradePrevention {
-    return this.#states.get(account)?.selfTradePrevention ?? SelfTradePrevention.none;
+    return this.#states.get(account)?.selfTradePrevention || SelfTradePrevention.none;
   }
 
   mode(account: number): AccountMode {

@@ -9,6 +9,7 @@ import {
   MAX_PRICE_TICKS,
   MIN_PRICE_TICKS,
   SCALE_DOES_NOT_FIT,
+  SCALE_TICKS_OR_LOTS,
   SYMBOL_PATTERN,
 } from "../../protocol/terms.ts";
 import type { ReferenceCapacity } from "./capacity.ts";
@@ -121,6 +122,9 @@ export class Definitions {
     const settings = settingsFrom(command, unset, tickSize, lotSize);
     if (settings === null) return RejectReason.invalidDefinition;
 
+    const givesState = (command.present & InstrumentField.state) !== 0;
+    const state = (givesState ? command.state : MarketState.unset) || MarketState.continuous;
+    if (state > MarketState.closed) return RejectReason.invalidDefinition;
     const [base, quote] = assetNames(command);
     if (!SYMBOL_PATTERN.test(base) || !SYMBOL_PATTERN.test(quote)) {
       return RejectReason.invalidDefinition;
@@ -150,7 +154,7 @@ export class Definitions {
       baseAsset: this.#assetFor(base, baseScale),
       quoteAsset: this.#assetFor(quote, quoteScale),
       notionalUnit: units,
-      state: command.state === MarketState.unset ? MarketState.continuous : command.state,
+      state,
       lastPriceTicks: null,
       book: { [Side.buy]: [], [Side.sell]: [] },
       stops: [],
@@ -268,7 +272,8 @@ function settingsFrom(
   const given = (field: number) => (command.present & ~command.cleared & field) !== 0;
   const cleared = (field: number) => (command.present & command.cleared & field) !== 0;
   const units = (value: number, scale: number, unit: Decimal, exactly: boolean): bigint => {
-    if (scale >= SCALE_DOES_NOT_FIT) {
+    if (scale === SCALE_TICKS_OR_LOTS) return BigInt(value);
+    if (scale === SCALE_DOES_NOT_FIT) {
       valid = false;
       return 0n;
     }
@@ -329,13 +334,14 @@ function settingsFrom(
   const reference = settings.referencePriceTicks ?? 0;
   valid &&=
     settings.minimumLots > 0 &&
-    settings.maximumLots <= MAX_INTEGER &&
     settings.minimumLots <= settings.maximumLots &&
     settings.maximumNotional > 0 &&
     reference >= MIN_PRICE_TICKS &&
     reference <= MAX_PRICE_TICKS &&
     Math.abs(settings.makerFeeRate) <= MAX_RATE_E8 &&
     Math.abs(settings.takerFeeRate) <= MAX_RATE_E8;
+  // A limit beyond what there is limits nothing.
+  settings.maximumLots = Math.min(settings.maximumLots, MAX_INTEGER);
   settings.maximumNotional = Math.min(settings.maximumNotional, MAX_INTEGER);
   return valid ? settings : null;
 }

@@ -1,4 +1,10 @@
-import { Side } from "../../protocol/generated/enums.ts";
+import {
+  AccountMode,
+  InstrumentAccess,
+  SelfTradePrevention,
+  Side,
+} from "../../protocol/generated/enums.ts";
+import type { AccountState } from "./accounts.ts";
 import type { ReferenceEngine } from "./engine.ts";
 import type { Order } from "./state.ts";
 
@@ -11,22 +17,47 @@ function orderState(order: Order) {
   return { ...fields, goneLots: filledLots + reducedLots, fees };
 }
 
+/** An account that was only ever seen: it takes a place in the table and says nothing else. */
+function hasDefaults(account: AccountState): boolean {
+  return (
+    account.present === 0 &&
+    account.selfTradePrevention === SelfTradePrevention.none &&
+    account.mode === AccountMode.credit &&
+    account.instruments === InstrumentAccess.all &&
+    !account.killSwitchEngaged &&
+    account.byInstrument.size === 0
+  );
+}
+
+function bySideAndStopPrice(a: Order, b: Order): number {
+  return a.side - b.side || Number(a.stopPriceTicks) - Number(b.stopPriceTicks);
+}
+
+function byNumber([a]: [number, unknown], [b]: [number, unknown]): number {
+  return a - b;
+}
+
 /** All that a later command could see, as text: equal texts are equal states. */
 export function stateText(engine: ReferenceEngine): string {
   const instruments = engine.instruments.map(({ book, stops, ...settings }) => ({
     ...settings,
     buys: book[Side.buy].map(orderState),
     sells: book[Side.sell].map(orderState),
-    stops: stops.map(orderState),
+    // Age counts among stops of one side and stop price only.
+    stops: stops.toSorted(bySideAndStopPrice).map(orderState),
   }));
   const state = {
     instruments,
     assets: engine.assets,
-    accounts: [...engine.accountStates],
+    accounts: [...engine.accountStates]
+      .filter(([, account]) => !hasDefaults(account))
+      .map(([number, { byInstrument, ...settings }]) => {
+        return { number, ...settings, byInstrument: [...byInstrument].sort(byNumber) };
+      })
+      .sort((a, b) => a.number - b.number),
     trades: engine.tradeCount,
   };
   return JSON.stringify(state, (_, value: unknown) => {
-    if (typeof value === "bigint") return value.toString();
-    return value instanceof Map ? [...(value as Map<unknown, unknown>)] : value;
+    return typeof value === "bigint" ? value.toString() : value;
   });
 }

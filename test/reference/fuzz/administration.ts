@@ -150,7 +150,7 @@ export function drawDefinition(
 
 function spoilDefinition(random: Random, fields: Fields): void {
   const odd = [0, 1, -1, 7, MAX_INTEGER];
-  const scales = [0, 3, 15, 16, 253];
+  const scales = [0, 3, 15, 16, 253, 254, 255];
   const spoil: (() => void)[] = [
     () => (fields.symbol = random.pick(["", "lower", "NEW-SYM", "A B", "NEW.2"])),
     () => Object.assign(fields, { tickSize: random.pick(odd), tickSizeScale: random.pick(scales) }),

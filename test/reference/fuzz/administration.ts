@@ -144,6 +144,7 @@ export function drawDefinition(
   if (known && random.chance(profile.chance.nonsense)) {
     spoilDefinition(random, fields);
     if (random.chance(0.5)) present |= random.pick(Object.values(InstrumentField));
+    if (random.chance(0.7)) present |= InstrumentField.tickSize | InstrumentField.lotSize;
   }
   return { type: "DefineInstrument", ...fields, present, cleared };
 }
@@ -176,5 +177,7 @@ function spoilDefinition(random: Random, fields: Fields): void {
     () => (fields.makerFeeRateE8 = random.pick([2_000_000_000, -2_000_000_000])),
     () => (fields.state = random.int(0, 7)),
   ];
-  random.pick(spoil)();
+  // Defined again most of it would only be instrumentFixed.
+  if (random.chance(0.4)) fields.symbol = random.pick(["NEW-SYM", "NEW.2", "N/USD"]);
+  for (let i = random.int(1, 2); i > 0; i--) random.pick(spoil)();
 }

@@ -62,10 +62,10 @@ export class Arena {
   readonly accounts: number;
   readonly accountTable: number;
   readonly accountMask: number;
+  /** Two hash tables of tableBuckets words each. */
   readonly clientTable: number;
-  readonly clientMask: number;
   readonly idTable: number;
-  readonly idMask: number;
+  readonly tableBuckets: number;
   /** One word an order: the expiry heap. */
   readonly heap: number;
   /** One word a level, for the time of one command. */
@@ -89,11 +89,9 @@ export class Arena {
       end = start + Math.ceil(words / 16) * 16;
       return start;
     };
-    const buckets = powerOfTwo(capacity.orders);
     const accountSlots = powerOfTwo(2 * capacity.accounts);
     this.accountMask = accountSlots - 1;
-    this.clientMask = 2 * buckets - 1;
-    this.idMask = 2 * buckets - 1;
+    this.tableBuckets = powerOfTwo(Math.max(2 * capacity.orders, 1024));
     this.instruments = region(capacity.instruments * INSTRUMENT_WORDS);
     this.accounts = region(capacity.accounts * ACCOUNT_WORDS);
     this.accountTable = region(accountSlots);
@@ -104,8 +102,8 @@ export class Arena {
     this.orders = region(capacity.orders * ORDER_WORDS);
     this.#ordersEnd = end;
     this.detail = region(capacity.orders * ORDER_WORDS) - this.orders;
-    this.clientTable = region(2 * buckets);
-    this.idTable = region(2 * buckets);
+    this.clientTable = region(this.tableBuckets);
+    this.idTable = region(this.tableBuckets);
     this.heap = region(capacity.orders);
     this.scratch = region(capacity.levels);
     if (end > 0x7fffffff) throw new RangeError("capacity is beyond what one buffer holds");

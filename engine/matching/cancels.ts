@@ -89,7 +89,7 @@ export class Cancels {
     const low = c[at + CLIENT_ID] as number;
     const high = c[at + CLIENT_ID + 1] as number;
     if ((low | high) === 0) return 0;
-    return orders.findClient(orders.clientBucket(account, low, high), account, low, high);
+    return orders.findClient(account, low, high);
   }
 
   /** Cancels an order that rests or waits. */

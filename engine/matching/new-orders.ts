@@ -298,8 +298,7 @@ export class NewOrders {
     const clientHigh = c[at + CLIENT_ID + 1] as number;
     const account = c[at + COMMAND_ACCOUNT] as number;
     if ((low | clientHigh) !== 0) {
-      const bucket = this.#book.orders.clientBucket(account, low, clientHigh);
-      if (this.#book.orders.findClient(bucket, account, low, clientHigh) !== 0) {
+      if (this.#book.orders.findClient(account, low, clientHigh) !== 0) {
         return RejectReason.duplicateClientOrderId;
       }
     }

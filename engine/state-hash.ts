@@ -3,7 +3,7 @@ import type { AccountSettings, Settings } from "./admin/account-settings.ts";
 import type { InstrumentTerms } from "./admin/definition.ts";
 import type { Instruments } from "./admin/instruments.ts";
 import { DEFAULT_MODE, DEFAULT_PREVENTION } from "./book/account-table.ts";
-import { TALLY } from "./book/arena.ts";
+import { HEADER, TALLY } from "./book/arena.ts";
 import type { Book } from "./book/book.ts";
 import {
   ACCOUNT,
@@ -16,6 +16,7 @@ import {
   ORDER,
   SIDE,
   SIDE_WORDS,
+  SUMS,
 } from "./book/layout.ts";
 
 const GTD = 3;
@@ -41,9 +42,10 @@ export class StateHash {
   compute(into: Uint32Array): void {
     this.#hash = new RunningHash();
     const f = this.#book.arena.doubles;
-    for (const place of [TALLY.lastSeq, TALLY.timestampUs, TALLY.events, TALLY.trades]) {
-      this.#hash.updateNumber(f[place >> 1] as number);
-    }
+    this.#hash.updateNumber(this.#book.arena.wide(HEADER.lastSeq));
+    this.#hash.updateNumber(this.#book.arena.wide(HEADER.timestampUs));
+    this.#hash.updateNumber(f[TALLY.events >> 1] as number);
+    this.#hash.updateNumber(f[TALLY.trades >> 1] as number);
     for (const asset of this.#instruments.assets.all()) {
       this.#text(asset.name);
       this.#hash.updateWord(asset.scale);
@@ -93,7 +95,7 @@ export class StateHash {
       for (; level !== 0; level = this.#book.prices.next(level)) {
         hash.updateWord(m[level + LEVEL.price] as number);
         let order = m[level + LEVEL.head] as number;
-        for (; order !== 0; order = m[order + ORDER.next] as number) this.#order(order);
+        for (; order !== level; order = m[order + ORDER.next] as number) this.#order(order);
       }
     }
   }
@@ -104,6 +106,7 @@ export class StateHash {
     const hash = this.#hash;
     const flags = m[order + ORDER.flags] as number;
     const detail = order + this.#book.arena.detail;
+    const sums = (order >> 2) + this.#book.arena.sums;
     hash.updateWord(m[order + ORDER.idLow] as number);
     hash.updateWord(m[order + ORDER.idHigh] as number);
     hash.updateWord(m[order + ORDER.clientLow] as number);
@@ -111,8 +114,8 @@ export class StateHash {
     hash.updateWord(m[order + ORDER.account] as number);
     hash.updateWord(flags);
     hash.updateNumber(f[(order + ORDER.open) >> 1] as number);
-    hash.updateNumber(f[(detail + DETAIL.quantity) >> 1] as number);
-    hash.updateWord(m[detail + DETAIL.feeRest] as number);
+    hash.updateNumber(f[(sums + SUMS.quantity) >> 1] as number);
+    hash.updateWord(m[sums + SUMS.feeRest] as number);
     if ((flags & FLAG.iceberg) !== 0) {
       hash.updateNumber(f[(detail + DETAIL.display) >> 1] as number);
       hash.updateNumber(f[(detail + DETAIL.hidden) >> 1] as number);
@@ -120,7 +123,7 @@ export class StateHash {
     if ((flags & FLAG.minimum) !== 0) {
       hash.updateNumber(f[(detail + DETAIL.minimum) >> 1] as number);
     }
-    if ((flags & FLAG.waiting) !== 0) hash.updateWord(m[detail + DETAIL.limit] as number);
+    if ((flags & FLAG.waiting) !== 0) hash.updateWord(m[sums + SUMS.limit] as number);
     if (((flags >> FLAG.timeInForceShift) & FLAG.timeInForceMask) === GTD) {
       hash.updateNumber(f[(detail + DETAIL.expire) >> 1] as number);
     }

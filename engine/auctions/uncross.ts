@@ -127,7 +127,7 @@ export class Uncross {
     const f = this.#f;
     const level = m[side + SIDE.best] as number;
     let order = level === 0 ? 0 : (m[level + LEVEL.head] as number);
-    for (; order !== 0; order = m[order + ORDER.next] as number) {
+    for (; order !== level; order = m[order + ORDER.next] as number) {
       if ((f[(order + ORDER.open) >> 1] as number) > 0) continue;
       const detail = (order + this.#detail) >> 1;
       const hidden = f[detail + (DETAIL.hidden >> 1)] as number;

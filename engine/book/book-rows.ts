@@ -24,7 +24,7 @@ function rows(book: Book, side: number): BookRow[] {
     let lots = 0;
     let orders = 0;
     let order = m[level + LEVEL.head] as number;
-    for (; order !== 0; order = m[order + ORDER.next] as number) {
+    for (; order !== level; order = m[order + ORDER.next] as number) {
       lots += f[(order + ORDER.open) >> 1] as number;
       orders++;
     }

@@ -1,25 +1,23 @@
-// Hot path: no allocation here.
-import type { AccountTable } from "./account-table.ts";
+// Hot path: no allocation after the start.
+import { createAccountTable } from "./account-table.ts";
 import type { Arena } from "./arena.ts";
-import type { ExpiryHeap } from "./expiry-heap.ts";
+import { createExpiryHeap } from "./expiry-heap.ts";
 import { DETAIL, FLAG, INSTRUMENT, LEVEL, ORDER, SIDE, SIDE_WORDS } from "./layout.ts";
-import type { OrderIndex } from "./order-index.ts";
-import type { PriceIndex } from "./price-index.ts";
+import { createOrderIndex } from "./order-index.ts";
+import { createPools } from "./pools.ts";
+import { createPriceIndex } from "./price-index.ts";
 
 const { next: NEXT, prev: PREV, level: LEVEL_OF, flags: FLAGS, open: OPEN } = ORDER;
 const { display: DISPLAY, hidden: HIDDEN } = DETAIL;
 const {
-  price: PRICE,
-  head: HEAD,
   tail: TAIL,
   total: TOTAL,
   side: LEVEL_SIDE,
   count: COUNT,
   instrumentId: LEVEL_INSTRUMENT,
-  own: OWN,
 } = LEVEL;
-const { total: SIDE_TOTAL, instrument: SIDE_INSTRUMENT } = SIDE;
-const { sides: SIDES, id: INSTRUMENT_ID } = INSTRUMENT;
+const { total: SIDE_TOTAL } = SIDE;
+const { sides: SIDES } = INSTRUMENT;
 const {
   sideMask: SIDE_MASK,
   iceberg: ICEBERG,
@@ -28,121 +26,92 @@ const {
   timeInForceShift: TIF_SHIFT,
   timeInForceMask: TIF_MASK,
 } = FLAG;
-const BUY = 1;
+const SIDE_STRIDE = SIDE_WORDS;
+const STOPS = INSTRUMENT.sides + 2 * SIDE_WORDS;
 const GTD = 3;
+
+export type Book = ReturnType<typeof createBook>;
 
 /**
  * Orders in their queues. An order is the aggressor (in no queue, its `open` is all it has), resting
  * or a waiting stop (in the queue of a level). The totals of levels and sides count what stands in
  * queues.
  */
-export class Book {
-  readonly arena: Arena;
-  readonly prices: PriceIndex;
-  readonly orders: OrderIndex;
-  readonly accounts: AccountTable;
-  readonly expiry: ExpiryHeap;
-  readonly #m: Int32Array;
-  readonly #f: Float64Array;
-  readonly #detail: number;
-
-  constructor(
-    arena: Arena,
-    prices: PriceIndex,
-    orders: OrderIndex,
-    accounts: AccountTable,
-    expiry: ExpiryHeap,
-  ) {
-    this.arena = arena;
-    this.prices = prices;
-    this.orders = orders;
-    this.accounts = accounts;
-    this.expiry = expiry;
-    this.#m = arena.words;
-    this.#f = arena.doubles;
-    this.#detail = arena.detail;
-  }
+export function createBook(arena: Arena, seed: number) {
+  const { words: m, doubles: f, detail } = arena;
+  const pools = createPools(arena);
+  const prices = createPriceIndex(arena, pools);
+  const orders = createOrderIndex(arena, seed);
+  const accounts = createAccountTable(arena);
+  const expiry = createExpiryHeap(arena);
+  const { findOrAdd: findOrAddLevel, remove: removeLevel } = prices;
+  const { add: addToIndex, remove: removeFromIndex } = orders;
+  const { addOrder: addToAccount, removeOrder: removeFromAccount } = accounts;
+  const { add: addToExpiry, remove: removeFromExpiry } = expiry;
+  const { releaseOrder } = pools;
 
   /** All lots that are open, hidden ones too. */
-  leaves(order: number): number {
-    const open = this.#f[(order + OPEN) >> 1] as number;
-    if (((this.#m[order + FLAGS] as number) & ICEBERG) === 0) return open;
-    return open + (this.#f[(order + this.#detail + HIDDEN) >> 1] as number);
+  function leaves(order: number): number {
+    const open = f[(order + OPEN) >> 1] as number;
+    if (((m[order + FLAGS] as number) & ICEBERG) === 0) return open;
+    return open + (f[(order + detail + HIDDEN) >> 1] as number);
   }
 
   /** Of an order in a queue. */
-  instrumentId(order: number): number {
-    return this.#m[(this.#m[order + LEVEL_OF] as number) + LEVEL_INSTRUMENT] as number;
+  function instrumentId(order: number): number {
+    return m[(m[order + LEVEL_OF] as number) + LEVEL_INSTRUMENT] as number;
   }
 
   /** Side.buy or Side.sell. */
-  side(order: number): number {
-    return (this.#m[order + FLAGS] as number) & SIDE_MASK;
+  function side(order: number): number {
+    return (m[order + FLAGS] as number) & SIDE_MASK;
   }
 
   /** Puts the aggressor at the back of the queue of its price. */
-  rest(order: number, instrument: number, price: number): void {
-    const m = this.#m;
-    const f = this.#f;
-    const buys = ((m[order + FLAGS] as number) & SIDE_MASK) === BUY;
-    const side = instrument + SIDES + (buys ? 0 : SIDE_WORDS);
-    this.#append(order, side, buys ? ~price : price, price);
-    if (((m[order + FLAGS] as number) & ICEBERG) !== 0) {
-      const detail = (order + this.#detail) >> 1;
-      const leaves = f[(order + OPEN) >> 1] as number;
-      const shown = Math.min(leaves, f[detail + (DISPLAY >> 1)] as number);
-      f[(order + OPEN) >> 1] = shown;
-      f[detail + (HIDDEN >> 1)] = leaves - shown;
-    }
+  function rest(order: number, instrument: number, price: number): void {
+    const flags = m[order + FLAGS] as number;
+    const sells = (flags & SIDE_MASK) >> 1;
+    // ~price for a buy, without a branch: sides come in no order that a processor could learn.
+    append(order, instrument + SIDES + sells * SIDE_STRIDE, price ^ (sells - 1), price);
+    if ((flags & ICEBERG) !== 0) hide(order);
+  }
+
+  /** An iceberg shows its first part. */
+  function hide(order: number): void {
+    const at = (order + detail) >> 1;
+    const leaves = f[(order + OPEN) >> 1] as number;
+    const shown = Math.min(leaves, f[at + (DISPLAY >> 1)] as number);
+    f[(order + OPEN) >> 1] = shown;
+    f[at + (HIDDEN >> 1)] = leaves - shown;
   }
 
   /** Puts a stop at the back of the queue of its stop price. */
-  wait(order: number, instrument: number, stopPrice: number): void {
-    const m = this.#m;
+  function wait(order: number, instrument: number, stopPrice: number): void {
     const flags = m[order + FLAGS] as number;
-    const buys = (flags & SIDE_MASK) === BUY;
-    const side = instrument + SIDES + (buys ? 2 * SIDE_WORDS : 3 * SIDE_WORDS);
+    const sells = (flags & SIDE_MASK) >> 1;
     m[order + FLAGS] = flags | WAITING;
-    this.#append(order, side, buys ? stopPrice : ~stopPrice, stopPrice);
+    append(order, instrument + STOPS + sells * SIDE_STRIDE, stopPrice ^ -sells, stopPrice);
   }
 
-  #append(order: number, side: number, rank: number, price: number): void {
-    const m = this.#m;
-    const f = this.#f;
-    const level = this.prices.findOrAdd(side, rank);
+  function append(order: number, side: number, rank: number, price: number): void {
+    const level = findOrAddLevel(side, rank, price);
     const open = f[(order + OPEN) >> 1] as number;
+    const tail = m[level + TAIL] as number;
     m[order + LEVEL_OF] = level;
-    m[order + NEXT] = 0;
+    m[order + NEXT] = level;
+    m[order + PREV] = tail;
+    m[tail + NEXT] = order;
+    m[level + TAIL] = order;
+    m[level + COUNT] = (m[level + COUNT] as number) + 1;
+    f[(level + TOTAL) >> 1] = (f[(level + TOTAL) >> 1] as number) + open;
     f[(side + SIDE_TOTAL) >> 1] = (f[(side + SIDE_TOTAL) >> 1] as number) + open;
-    const head = m[level + HEAD] as number;
-    if (head === 0) {
-      m[order + PREV] = 0;
-      m[level + PRICE] = price;
-      m[level + HEAD] = order;
-      m[level + TAIL] = order;
-      f[(level + TOTAL) >> 1] = open;
-      m[level + COUNT] = 1;
-      f[(level + OWN) >> 1] = 0;
-      m[level + LEVEL_INSTRUMENT] = m[
-        (m[side + SIDE_INSTRUMENT] as number) + INSTRUMENT_ID
-      ] as number;
-    } else {
-      const tail = m[level + TAIL] as number;
-      m[order + PREV] = tail;
-      m[tail + NEXT] = order;
-      m[level + TAIL] = order;
-      f[(level + TOTAL) >> 1] = (f[(level + TOTAL) >> 1] as number) + open;
-      m[level + COUNT] = (m[level + COUNT] as number) + 1;
-    }
   }
 
   /** Takes an order out of its queue; an iceberg's hidden part joins `open` again. */
-  unlink(order: number): void {
-    const m = this.#m;
-    const f = this.#f;
+  function unlink(order: number): void {
     let open = f[(order + OPEN) >> 1] as number;
     if (((m[order + FLAGS] as number) & ICEBERG) !== 0) {
-      const hidden = (order + this.#detail + HIDDEN) >> 1;
+      const hidden = (order + detail + HIDDEN) >> 1;
       open += f[hidden] as number;
       f[(order + OPEN) >> 1] = open;
       f[hidden] = 0;
@@ -151,34 +120,30 @@ export class Book {
     const side = m[level + LEVEL_SIDE] as number;
     f[(side + SIDE_TOTAL) >> 1] = (f[(side + SIDE_TOTAL) >> 1] as number) - open;
     f[(level + TOTAL) >> 1] = (f[(level + TOTAL) >> 1] as number) - open;
-    this.#takeOut(order, level);
+    takeOut(order, level);
   }
 
   /** Takes an order whose lots are all gone out of its queue. */
-  unlinkFilled(order: number): void {
-    this.#takeOut(order, this.#m[order + LEVEL_OF] as number);
+  function unlinkFilled(order: number): void {
+    takeOut(order, m[order + LEVEL_OF] as number);
   }
 
-  #takeOut(order: number, level: number): void {
-    const m = this.#m;
+  function takeOut(order: number, level: number): void {
     const prev = m[order + PREV] as number;
     const next = m[order + NEXT] as number;
+    const count = (m[level + COUNT] as number) - 1;
     m[order + LEVEL_OF] = 0;
-    if (prev === 0) m[level + HEAD] = next;
-    else m[prev + NEXT] = next;
-    if (next === 0) m[level + TAIL] = prev;
-    else m[next + PREV] = prev;
-    if ((prev | next) === 0) this.prices.remove(level);
-    else m[level + COUNT] = (m[level + COUNT] as number) - 1;
+    m[prev + NEXT] = next;
+    m[next + PREV] = prev;
+    m[level + COUNT] = count;
+    if (count === 0) removeLevel(level);
   }
 
   /** Takes lots off an order that stays in its place: hidden ones first. lots: less than it has. */
-  reduce(order: number, lots: number): void {
-    const m = this.#m;
-    const f = this.#f;
+  function reduce(order: number, lots: number): void {
     let shown = lots;
     if (((m[order + FLAGS] as number) & ICEBERG) !== 0) {
-      const hidden = (order + this.#detail + HIDDEN) >> 1;
+      const hidden = (order + detail + HIDDEN) >> 1;
       const fromHidden = Math.min(lots, f[hidden] as number);
       f[hidden] = (f[hidden] as number) - fromHidden;
       shown -= fromHidden;
@@ -191,49 +156,67 @@ export class Book {
   }
 
   /** An iceberg whose shown part is used up shows its next part at the back of the queue. */
-  refill(order: number): void {
-    const f = this.#f;
-    const detail = (order + this.#detail) >> 1;
-    const hidden = f[detail + (HIDDEN >> 1)] as number;
-    const shown = Math.min(hidden, f[detail + (DISPLAY >> 1)] as number);
+  function refill(order: number): void {
+    const at = (order + detail) >> 1;
+    const hidden = f[at + (HIDDEN >> 1)] as number;
+    const shown = Math.min(hidden, f[at + (DISPLAY >> 1)] as number);
     f[(order + OPEN) >> 1] = shown;
-    f[detail + (HIDDEN >> 1)] = hidden - shown;
-    this.moveToBack(order);
+    f[at + (HIDDEN >> 1)] = hidden - shown;
+    moveToBack(order);
   }
 
-  /** Only the head of a queue moves. */
-  moveToBack(order: number): void {
-    const m = this.#m;
+  function moveToBack(order: number): void {
     const level = m[order + LEVEL_OF] as number;
+    const prev = m[order + PREV] as number;
     const next = m[order + NEXT] as number;
-    if (next === 0) return;
+    m[prev + NEXT] = next;
+    m[next + PREV] = prev;
     const tail = m[level + TAIL] as number;
-    m[level + HEAD] = next;
-    m[next + PREV] = 0;
     m[tail + NEXT] = order;
     m[order + PREV] = tail;
-    m[order + NEXT] = 0;
+    m[order + NEXT] = level;
     m[level + TAIL] = order;
   }
 
-  /** An order that stays: from now on it is found by its ids and belongs to its account's list. */
-  remember(order: number): void {
-    const m = this.#m;
+  /** An order that stays: from now on it is found by its ids and belongs to its account's list.
+   *  hash: the clientHash of its client id. */
+  function remember(order: number, hash: number): void {
     const flags = m[order + FLAGS] as number;
     m[order + FLAGS] = flags | INDEXED;
-    this.orders.add(order);
-    this.accounts.addOrder(order);
-    if (((flags >> TIF_SHIFT) & TIF_MASK) === GTD) this.expiry.add(order);
+    addToIndex(order, hash);
+    addToAccount(order);
+    if (((flags >> TIF_SHIFT) & TIF_MASK) === GTD) addToExpiry(order);
   }
 
   /** An order that is dead (and in no queue): its record goes back to the pool. */
-  forget(order: number): void {
-    const flags = this.#m[order + FLAGS] as number;
+  function forget(order: number): void {
+    const flags = m[order + FLAGS] as number;
     if ((flags & INDEXED) !== 0) {
-      this.orders.remove(order);
-      this.accounts.removeOrder(order);
-      if (((flags >> TIF_SHIFT) & TIF_MASK) === GTD) this.expiry.remove(order);
+      removeFromIndex(order);
+      removeFromAccount(order);
+      if (((flags >> TIF_SHIFT) & TIF_MASK) === GTD) removeFromExpiry(order);
     }
-    this.arena.releaseOrder(order);
+    releaseOrder(order);
   }
+
+  return {
+    arena,
+    pools,
+    prices,
+    orders,
+    accounts,
+    expiry,
+    leaves,
+    instrumentId,
+    side,
+    rest,
+    wait,
+    unlink,
+    unlinkFilled,
+    reduce,
+    refill,
+    moveToBack,
+    remember,
+    forget,
+  };
 }

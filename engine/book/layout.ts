@@ -22,9 +22,8 @@ export const ORDER = {
   account: 4,
   /** The account's record. */
   holder: 5,
-  /** Queue of the price level: 0 behind the last. While free: the next free order. */
+  /** Queue of the price level, a ring through the level itself. While free: the next free order. */
   next: 6,
-  /** Queue of the price level: 0 before the first. */
   prev: 7,
   /** The price level it stands in; 0 while it is the aggressor. */
   level: 8,
@@ -34,30 +33,38 @@ export const ORDER = {
   /** Chains of the two hashes that find orders. */
   clientNext: 12,
   idNext: 13,
-  /** The account's open orders, by orderId. */
+  /** The account's open orders by orderId, a ring through the account's record. */
   older: 14,
   newer: 15,
 } as const;
 export const ORDER_WORDS = 16;
 
-/** The rest of an order, one cache line elsewhere at a fixed distance (`Arena.detail`). */
-export const DETAIL = {
+/**
+ * What every order has besides, but little looks at: a quarter of a line, so that four orders share
+ * one. At `(order >> 2) + Arena.sums`.
+ */
+export const SUMS = {
   /** Double. The order's total, as last replaced. */
   quantity: 0,
-  /** Double. Icebergs only: the largest part shown. */
-  display: 2,
-  /** Double. Icebergs only: lots that are not shown yet. */
-  hidden: 4,
-  /** Double. gtd only: microseconds. */
-  expire: 6,
-  /** Double. Waiting stopLimit with ioc only: lots that must trade at once. */
-  minimum: 8,
-  /** The limit price in ticks of a waiting stopLimit. */
-  limit: 10,
   /** What the order has paid in fees beyond the exact sum, in 10^-8 units of the quote asset. */
-  feeRest: 11,
-  /** gtd only: place in the expiry heap. */
-  heapPlace: 12,
+  feeRest: 2,
+  /** The limit price in ticks of a waiting stopLimit; 0 for a stop. */
+  limit: 3,
+} as const;
+export const SUMS_WORDS = 4;
+
+/** What only some orders have, at `order + Arena.detail`; not set for the others. */
+export const DETAIL = {
+  /** Double. Icebergs: the largest part shown. */
+  display: 0,
+  /** Double. Icebergs: lots that are not shown yet. */
+  hidden: 2,
+  /** Double. gtd: microseconds. */
+  expire: 4,
+  /** Double. Where a minimum was asked for: lots that must trade at once. */
+  minimum: 6,
+  /** gtd: place in the expiry heap. */
+  heapPlace: 8,
 } as const;
 
 /** Bits of ORDER.flags: side, type, time in force and mode by their wire values, then marks. */
@@ -84,13 +91,14 @@ export const LEVEL = {
   /** Compares as signed integers: the smaller trades (or triggers) first. Price, or ~price. */
   rank: 0,
   price: 1,
-  head: 2,
-  tail: 3,
+  /** The index node above; 0: the level is alone on its side. */
+  parent: 2,
+  side: 3,
   /** Double. Open lots, hidden ones too. */
   total: 4,
-  /** The index node above; 0: the level is alone on its side. */
-  parent: 6,
-  side: 7,
+  /** The queue is a ring through the level: these are its `next` and `prev`. */
+  head: ORDER.next,
+  tail: ORDER.prev,
   /** Orders in the queue. */
   count: 8,
   instrumentId: 9,
@@ -119,7 +127,6 @@ export const SIDE = {
   /** Double. Of the two resting sides only: open lots, those of the side's waiting stops too. */
   total: 2,
   instrument: 4,
-  levels: 5,
 } as const;
 export const SIDE_WORDS = 8;
 
@@ -162,9 +169,8 @@ export const ACCOUNT = {
   selfTradePrevention: 1,
   mode: 2,
   killSwitch: 3,
-  /** Its open orders by orderId: first and last. */
-  oldest: 4,
-  newest: 5,
-  openOrders: 6,
+  /** Its open orders by orderId are a ring through the record: its `older` and `newer`. */
+  newest: ORDER.older,
+  oldest: ORDER.newer,
 } as const;
 export const ACCOUNT_WORDS = 16;

@@ -38,7 +38,7 @@ import { SCHEMA_WORD as SCHEMA } from "../../protocol/generated/support.ts";
 import type { EventRingWriter } from "../../protocol/rings/event-ring.ts";
 import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
 import type { Arena } from "../book/arena.ts";
-import { DETAIL, FLAG, ORDER } from "../book/layout.ts";
+import { DETAIL, FLAG, ORDER, SUMS } from "../book/layout.ts";
 
 const {
   clientLow: CLIENT_LOW,
@@ -49,7 +49,8 @@ const {
   flags: FLAGS,
   open: OPEN,
 } = ORDER;
-const { hidden: HIDDEN, quantity: QUANTITY, display: DISPLAY } = DETAIL;
+const { hidden: HIDDEN, display: DISPLAY } = DETAIL;
+const { quantity: QUANTITY } = SUMS;
 const { sideMask: SIDE_MASK, iceberg: ICEBERG, typeShift: TYPE_SHIFT, typeMask: TYPE_MASK } = FLAG;
 const SCHEMA_WORD = SCHEMA;
 const ACCEPTED = ACCEPTED_LENGTH | (ACCEPTED_TEMPLATE_ID << 16);
@@ -86,55 +87,38 @@ const INSTRUMENT = 9;
 const EVENT_ACCOUNT = 10;
 const SIDES = 11;
 
+export type EventWriter = ReturnType<typeof createEventWriter>;
+
 /**
  * Writes the events of one command at a time into the event ring: seq, time and request id come
  * from the command, the index counts.
  */
-export class EventWriter {
-  readonly #ring: EventRingWriter;
-  readonly #m: Int32Array;
-  readonly #f: Float64Array;
-  readonly #detail: number;
+export function createEventWriter(ring: EventRingWriter, arena: Arena) {
+  const { words: m, doubles: f, detail, sums } = arena;
+  const { view } = ring;
   /** The ring's memory as words. */
-  readonly e: Int32Array;
-  /** The command: words, and where it starts in them. */
-  #c: Int32Array;
-  #at = 0;
-  #index = 0;
-
-  constructor(ring: EventRingWriter, arena: Arena) {
-    this.#ring = ring;
-    this.#m = arena.words;
-    this.#f = arena.doubles;
-    this.#detail = arena.detail;
-    this.e = new Int32Array(ring.view.buffer, ring.view.byteOffset, ring.view.byteLength >> 2);
-    this.#c = this.e;
-  }
+  const e = new Int32Array(view.buffer, view.byteOffset, view.byteLength >> 2);
+  // The command: words, and where it starts in them.
+  let c = e;
+  let from = 0;
+  let index = 0;
 
   /** From now on events are those of the command that starts at word `at` of `command`. */
-  begin(command: Int32Array, at: number): void {
-    this.#c = command;
-    this.#at = at;
-    this.#index = 0;
-  }
-
-  /** The ring's memory, for flyweights. */
-  get view(): DataView {
-    return this.#ring.view;
+  function begin(command: Int32Array, at: number): void {
+    c = command;
+    from = at;
+    index = 0;
   }
 
   /** Events of this command so far. */
-  get count(): number {
-    return this.#index;
+  function count(): number {
+    return index;
   }
 
   /** Claims the next event's place and writes the header that all events start with. */
-  #start(message: number, instrumentId: number, account: number, sides: number): number {
-    const at = this.#ring.claim() >> 2;
-    this.#ring.commit();
-    const e = this.e;
-    const c = this.#c;
-    const from = this.#at;
+  function start(message: number, instrumentId: number, account: number, sides: number): number {
+    const at = ring.claim() >> 2;
+    ring.commit();
     e[at] = message;
     e[at + 1] = SCHEMA_WORD;
     e[at + 2] = c[from + SEQ] as number;
@@ -143,7 +127,7 @@ export class EventWriter {
     e[at + 5] = c[from + SEQ + 3] as number;
     e[at + 6] = c[from + SEQ + 4] as number;
     e[at + 7] = c[from + SEQ + 5] as number;
-    e[at + INDEX] = this.#index++;
+    e[at + INDEX] = index++;
     e[at + INSTRUMENT] = instrumentId;
     e[at + EVENT_ACCOUNT] = account;
     e[at + SIDES] = sides;
@@ -151,9 +135,9 @@ export class EventWriter {
   }
 
   /** For events that are written through a flyweight: zeroed but for the header. Cold. */
-  cold(message: number, instrumentId: number, account: number): number {
-    const at = this.#start(message, instrumentId, account, 0);
-    this.e.fill(0, at + SIDES + 1, at + (RECORD_BYTES >> 2));
+  function cold(message: number, instrumentId: number, account: number): number {
+    const at = start(message, instrumentId, account, 0);
+    e.fill(0, at + SIDES + 1, at + (RECORD_BYTES >> 2));
     return at << 2;
   }
 
@@ -161,11 +145,8 @@ export class EventWriter {
    * The newOrder that is being handled is in the engine. terms: order type, time in force,
    * self-trade prevention and presence bits as the last word of the record has them.
    */
-  accepted(instrumentId: number, side: number, terms: number): void {
-    const c = this.#c;
-    const from = this.#at;
-    const at = this.#start(ACCEPTED, instrumentId, c[from + 8] as number, side << 8);
-    const e = this.e;
+  function accepted(instrumentId: number, side: number, terms: number): void {
+    const at = start(ACCEPTED, instrumentId, c[from + 8] as number, side << 8);
     e[at + 12] = c[from + 12] as number;
     e[at + 13] = c[from + 13] as number;
     e[at + 14] = c[from + SEQ] as number;
@@ -192,11 +173,8 @@ export class EventWriter {
    * The command is refused. template: its own. The ids that it names are echoed, and so is its symbol
    * as written where the instrument is not known (instrumentId 0).
    */
-  rejected(instrumentId: number, side: number, template: number, reason: number): void {
-    const c = this.#c;
-    const from = this.#at;
-    const at = this.#start(REJECTED, instrumentId, c[from + 8] as number, side << 8);
-    const e = this.e;
+  function rejected(instrumentId: number, side: number, template: number, reason: number): void {
+    const at = start(REJECTED, instrumentId, c[from + 8] as number, side << 8);
     const named = template <= REPLACE_ORDER;
     const byId = named && template !== NEW_ORDER;
     e[at + 12] = named ? (c[from + 12] as number) : 0;
@@ -224,7 +202,7 @@ export class EventWriter {
    * TRADE_FEES of the returned place), since a number above 2^31 would be boxed as an argument. Both
    * orders must already have what is left of them.
    */
-  trade(
+  function trade(
     instrumentId: number,
     aggressorSide: number,
     taker: number,
@@ -233,10 +211,7 @@ export class EventWriter {
     tradeIdLow: number,
     tradeIdHigh: number,
   ): number {
-    const m = this.#m;
-    const f = this.#f;
-    const at = this.#start(TRADE, instrumentId, m[taker + ACCOUNT] as number, aggressorSide);
-    const e = this.e;
+    const at = start(TRADE, instrumentId, m[taker + ACCOUNT] as number, aggressorSide);
     e[at + 12] = tradeIdLow;
     e[at + 13] = tradeIdHigh;
     e[at + 16] = m[taker + ID_LOW] as number;
@@ -249,13 +224,13 @@ export class EventWriter {
     e[at + 23] = m[maker + CLIENT_HIGH] as number;
     let leaves = f[(taker + OPEN) >> 1] as number;
     if (((m[taker + FLAGS] as number) & ICEBERG) !== 0) {
-      leaves += f[(taker + this.#detail + HIDDEN) >> 1] as number;
+      leaves += f[(taker + detail + HIDDEN) >> 1] as number;
     }
     e[at + 24] = leaves | 0;
     e[at + 25] = (leaves * HIGH) | 0;
     leaves = f[(maker + OPEN) >> 1] as number;
     if (((m[maker + FLAGS] as number) & ICEBERG) !== 0) {
-      leaves += f[(maker + this.#detail + HIDDEN) >> 1] as number;
+      leaves += f[(maker + detail + HIDDEN) >> 1] as number;
     }
     e[at + 26] = leaves | 0;
     e[at + 27] = (leaves * HIGH) | 0;
@@ -269,21 +244,19 @@ export class EventWriter {
   }
 
   /** All that is left of an order is taken off. It must still have it, in no queue. */
-  canceled(instrumentId: number, order: number, price: number, reason: number): void {
-    const m = this.#m;
+  function canceled(instrumentId: number, order: number, price: number, reason: number): void {
     const flags = m[order + FLAGS] as number;
-    const at = this.#start(
+    const at = start(
       CANCELED,
       instrumentId,
       m[order + ACCOUNT] as number,
       (flags & SIDE_MASK) << 8,
     );
-    const e = this.e;
     e[at + 12] = m[order + CLIENT_LOW] as number;
     e[at + 13] = m[order + CLIENT_HIGH] as number;
     e[at + 14] = m[order + ID_LOW] as number;
     e[at + 15] = m[order + ID_HIGH] as number;
-    const leaves = this.#f[(order + OPEN) >> 1] as number;
+    const leaves = f[(order + OPEN) >> 1] as number;
     e[at + 16] = leaves | 0;
     e[at + 17] = (leaves * HIGH) | 0;
     e[at + 18] = price;
@@ -291,11 +264,15 @@ export class EventWriter {
   }
 
   /** lots: taken off by self-trade prevention; leaves: what the order keeps. */
-  reduced(instrumentId: number, order: number, price: number, lots: number, leaves: number): void {
-    const m = this.#m;
+  function reduced(
+    instrumentId: number,
+    order: number,
+    price: number,
+    lots: number,
+    leaves: number,
+  ): void {
     const side = (m[order + FLAGS] as number) & SIDE_MASK;
-    const at = this.#start(REDUCED, instrumentId, m[order + ACCOUNT] as number, side << 8);
-    const e = this.e;
+    const at = start(REDUCED, instrumentId, m[order + ACCOUNT] as number, side << 8);
     e[at + 12] = m[order + CLIENT_LOW] as number;
     e[at + 13] = m[order + CLIENT_HIGH] as number;
     e[at + 14] = m[order + ID_LOW] as number;
@@ -313,7 +290,7 @@ export class EventWriter {
    * stopPrice and displayQuantity. The caller writes the earlier and the new leaves (words
    * REPLACED_LEAVES and REPLACED_PREVIOUS), for the reason given at `trade`.
    */
-  replaced(
+  function replaced(
     instrumentId: number,
     order: number,
     price: number,
@@ -322,25 +299,22 @@ export class EventWriter {
     present: number,
     priorityKept: number,
   ): number {
-    const m = this.#m;
-    const f = this.#f;
     const flags = m[order + FLAGS] as number;
-    const at = this.#start(
+    const at = start(
       REPLACED,
       instrumentId,
       m[order + ACCOUNT] as number,
       (flags & SIDE_MASK) << 8,
     );
-    const e = this.e;
     e[at + 12] = m[order + CLIENT_LOW] as number;
     e[at + 13] = m[order + CLIENT_HIGH] as number;
     e[at + 14] = m[order + ID_LOW] as number;
     e[at + 15] = m[order + ID_HIGH] as number;
-    const detail = (order + this.#detail) >> 1;
-    const quantity = f[detail + (QUANTITY >> 1)] as number;
+    const terms = (order + detail) >> 1;
+    const quantity = f[((order >> 2) + sums + QUANTITY) >> 1] as number;
     e[at + 16] = quantity | 0;
     e[at + 17] = (quantity * HIGH) | 0;
-    const display = (flags & ICEBERG) === 0 ? 0 : (f[detail + (DISPLAY >> 1)] as number);
+    const display = (flags & ICEBERG) === 0 ? 0 : (f[terms + (DISPLAY >> 1)] as number);
     e[at + 20] = display | 0;
     e[at + 21] = (display * HIGH) | 0;
     e[at + 24] = price;
@@ -351,7 +325,7 @@ export class EventWriter {
   }
 
   /** type: the order's type while it waited. Its lots must be in `open`. */
-  triggered(
+  function triggered(
     instrumentId: number,
     order: number,
     type: number,
@@ -359,15 +333,13 @@ export class EventWriter {
     lastPrice: number,
     price: number,
   ): void {
-    const m = this.#m;
     const side = (m[order + FLAGS] as number) & SIDE_MASK;
-    const at = this.#start(TRIGGERED, instrumentId, m[order + ACCOUNT] as number, side << 8);
-    const e = this.e;
+    const at = start(TRIGGERED, instrumentId, m[order + ACCOUNT] as number, side << 8);
     e[at + 12] = m[order + CLIENT_LOW] as number;
     e[at + 13] = m[order + CLIENT_HIGH] as number;
     e[at + 14] = m[order + ID_LOW] as number;
     e[at + 15] = m[order + ID_HIGH] as number;
-    const leaves = this.#f[(order + OPEN) >> 1] as number;
+    const leaves = f[(order + OPEN) >> 1] as number;
     e[at + 16] = leaves | 0;
     e[at + 17] = (leaves * HIGH) | 0;
     e[at + 18] = stopPrice;
@@ -376,7 +348,7 @@ export class EventWriter {
     e[at + 21] = type;
   }
 
-  auction(
+  function auction(
     instrumentId: number,
     lots: number,
     imbalance: number,
@@ -384,8 +356,7 @@ export class EventWriter {
     price: number,
     present: number,
   ): void {
-    const at = this.#start(AUCTION, instrumentId, 0, 0);
-    const e = this.e;
+    const at = start(AUCTION, instrumentId, 0, 0);
     e[at + 12] = lots | 0;
     e[at + 13] = (lots * HIGH) | 0;
     e[at + 14] = imbalance | 0;
@@ -394,11 +365,28 @@ export class EventWriter {
     e[at + 17] = imbalanceSide | (present << 8);
   }
 
-  marketState(instrumentId: number, state: number, previous: number): void {
-    const at = this.#start(STATE, instrumentId, 0, 0);
-    this.e[at + 12] = state | (previous << 8);
-    this.e[at + 13] = 0;
+  function marketState(instrumentId: number, state: number, previous: number): void {
+    const at = start(STATE, instrumentId, 0, 0);
+    e[at + 12] = state | (previous << 8);
+    e[at + 13] = 0;
   }
+
+  return {
+    e,
+    view,
+    begin,
+    count,
+    cold,
+    accepted,
+    rejected,
+    trade,
+    canceled,
+    reduced,
+    replaced,
+    triggered,
+    auction,
+    marketState,
+  };
 }
 
 /** Where a command has the symbol as written; 0 where it has none. */

@@ -7,16 +7,7 @@ import {
   TimeInForce,
 } from "../../protocol/generated/enums.ts";
 import type { Book } from "../book/book.ts";
-import {
-  ACCOUNT,
-  DETAIL,
-  FLAG,
-  INSTRUMENT,
-  LEVEL,
-  ORDER,
-  SIDE,
-  SIDE_WORDS,
-} from "../book/layout.ts";
+import { ACCOUNT, FLAG, INSTRUMENT, LEVEL, ORDER, SIDE, SIDE_WORDS, SUMS } from "../book/layout.ts";
 import type { EventWriter } from "../events/event-writer.ts";
 
 const {
@@ -28,7 +19,7 @@ const {
   level: LEVEL_OF,
   flags: FLAGS,
 } = ORDER;
-const { limit: LIMIT } = DETAIL;
+const { limit: LIMIT } = SUMS;
 const { price: PRICE, head: HEAD, instrumentId: LEVEL_INSTRUMENT } = LEVEL;
 const { best: BEST } = SIDE;
 const { sides: SIDES } = INSTRUMENT;
@@ -51,50 +42,42 @@ const CLIENT_ID = 12;
 const ORDER_ID = 14;
 const COMMAND_INSTRUMENT = 9;
 
+export type Cancels = ReturnType<typeof createCancels>;
+
 /** Takes orders out: one, an account's, or those whose time is over. */
-export class Cancels {
-  readonly #book: Book;
-  readonly #events: EventWriter;
-  readonly #m: Int32Array;
-  readonly #detail: number;
+export function createCancels(book: Book, events: EventWriter) {
+  const { words: m, sums } = book.arena;
+  const { clientHash, findClient, findId } = book.orders;
+  const { unlink, forget } = book;
 
-  constructor(book: Book, events: EventWriter) {
-    this.#book = book;
-    this.#events = events;
-    this.#m = book.arena.words;
-    this.#detail = book.arena.detail;
-  }
-
-  cancelOrder(c: Int32Array, at: number): void {
-    const order = this.find(c, at);
+  function cancelOrder(c: Int32Array, at: number): void {
+    const order = find(c, at);
     if (order === 0) {
       const instrumentId = c[at + COMMAND_INSTRUMENT] as number;
       const unknown = RejectReason.unknownOrder;
-      this.#events.rejected(instrumentId, 0, CANCEL_ORDER_TEMPLATE_ID, unknown);
+      events.rejected(instrumentId, 0, CANCEL_ORDER_TEMPLATE_ID, unknown);
       return;
     }
-    this.cancel(order, CancelReason.requested);
+    cancel(order, CancelReason.requested);
   }
 
   /** The open order that a cancelOrder or replaceOrder names, if it is the account's; else 0. */
-  find(c: Int32Array, at: number): number {
+  function find(c: Int32Array, at: number): number {
     const account = c[at + COMMAND_ACCOUNT] as number;
-    const orders = this.#book.orders;
     const idLow = c[at + ORDER_ID] as number;
     const idHigh = c[at + ORDER_ID + 1] as number;
     if ((idLow | idHigh) !== 0) {
-      const order = orders.findId(idLow, idHigh);
-      return order !== 0 && this.#m[order + ORDER_ACCOUNT] === account ? order : 0;
+      const order = findId(idLow, idHigh);
+      return order !== 0 && m[order + ORDER_ACCOUNT] === account ? order : 0;
     }
     const low = c[at + CLIENT_ID] as number;
     const high = c[at + CLIENT_ID + 1] as number;
     if ((low | high) === 0) return 0;
-    return orders.findClient(account, low, high);
+    return findClient(clientHash(account, low, high), account, low, high);
   }
 
   /** Cancels an order that rests or waits. */
-  cancel(order: number, reason: number): void {
-    const m = this.#m;
+  function cancel(order: number, reason: number): void {
     const level = m[order + LEVEL_OF] as number;
     const flags = m[order + FLAGS] as number;
     const instrumentId = m[level + LEVEL_INSTRUMENT] as number;
@@ -102,77 +85,82 @@ export class Cancels {
     if ((flags & WAITING) !== 0) {
       price = 0;
       if (((flags >> TYPE_SHIFT) & TYPE_MASK) === STOP_LIMIT) {
-        price = m[order + this.#detail + LIMIT] as number;
-        this.#book.arena.withdrawPromise();
+        price = m[(order >> 2) + sums + LIMIT] as number;
+        book.pools.withdrawPromise();
       }
     }
-    this.#book.unlink(order);
-    this.#events.canceled(instrumentId, order, price, reason);
-    this.#book.forget(order);
+    unlink(order);
+    events.canceled(instrumentId, order, price, reason);
+    forget(order);
   }
 
   /** All open orders of an account, by orderId. instrumentId, side: 0 for all. */
-  cancelAccount(account: number, instrumentId: number, side: number, reason: number): void {
-    const m = this.#m;
-    const record = this.#book.accounts.find(account);
-    let order = record === 0 ? 0 : (m[record + OLDEST] as number);
-    while (order !== 0) {
+  function cancelAccount(
+    account: number,
+    instrumentId: number,
+    side: number,
+    reason: number,
+  ): void {
+    const record = book.accounts.find(account);
+    if (record === 0) return;
+    let order = m[record + OLDEST] as number;
+    while (order !== record) {
       const following = m[order + NEWER] as number;
       const level = m[order + LEVEL_OF] as number;
       if (
         (instrumentId === 0 || m[level + LEVEL_INSTRUMENT] === instrumentId) &&
         (side === 0 || ((m[order + FLAGS] as number) & SIDE_MASK) === side)
       ) {
-        this.cancel(order, reason);
+        cancel(order, reason);
       }
       order = following;
     }
   }
 
   /** gtd orders whose time has come, by orderId. */
-  expire(timestampUs: number): void {
-    const expiry = this.#book.expiry;
+  function expire(timestampUs: number): void {
+    const expiry = book.expiry;
     const ids: number[] = [];
     let order = expiry.first();
     while (order !== 0 && expiry.expireUs(order) <= timestampUs) {
-      ids.push(this.#orderId(order));
+      ids.push(orderId(order));
       expiry.remove(order);
       order = expiry.first();
     }
     // They are taken off the heap to be found; cancelling takes them off as any other.
-    for (const id of ids) expiry.add(this.#byId(id));
-    this.#cancelSorted(ids);
+    for (const id of ids) expiry.add(byId(id));
+    cancelSorted(ids);
   }
 
   /** Day orders of an instrument that closes, waiting stops too, by orderId. */
-  expireDay(instrument: number): void {
-    const m = this.#m;
+  function expireDay(instrument: number): void {
     const ids: number[] = [];
     for (let side = 0; side < 4; side++) {
       let level = m[instrument + SIDES + side * SIDE_WORDS + BEST] as number;
-      for (; level !== 0; level = this.#book.prices.next(level)) {
+      for (; level !== 0; level = book.prices.next(level)) {
         let order = m[level + HEAD] as number;
-        for (; order !== 0; order = m[order + NEXT] as number) {
+        for (; order !== level; order = m[order + NEXT] as number) {
           if ((((m[order + FLAGS] as number) >> TIF_SHIFT) & TIF_MASK) === DAY) {
-            ids.push(this.#orderId(order));
+            ids.push(orderId(order));
           }
         }
       }
     }
-    this.#cancelSorted(ids);
+    cancelSorted(ids);
   }
 
-  #cancelSorted(ids: number[]): void {
-    for (const id of Float64Array.from(ids).sort())
-      this.cancel(this.#byId(id), CancelReason.expired);
+  function cancelSorted(ids: number[]): void {
+    for (const id of Float64Array.from(ids).sort()) cancel(byId(id), CancelReason.expired);
   }
 
-  #orderId(order: number): number {
-    const low = (this.#m[order + ID_LOW] as number) >>> 0;
-    return low + (this.#m[order + ID_HIGH] as number) * TWO_32;
+  function orderId(order: number): number {
+    const low = (m[order + ID_LOW] as number) >>> 0;
+    return low + (m[order + ID_HIGH] as number) * TWO_32;
   }
 
-  #byId(id: number): number {
-    return this.#book.orders.findId(id | 0, Math.floor(id / TWO_32));
+  function byId(id: number): number {
+    return findId(id | 0, Math.floor(id / TWO_32));
   }
+
+  return { cancelOrder, find, cancel, cancelAccount, expire, expireDay };
 }

@@ -1,7 +1,7 @@
 import type { Arena } from "../book/arena.ts";
-import { DETAIL } from "../book/layout.ts";
+import { SUMS } from "../book/layout.ts";
 
-const { feeRest: FEE_REST } = DETAIL;
+const { feeRest: FEE_REST } = SUMS;
 
 /** Rates are in 10^-8. */
 const ONE = 100000000;
@@ -17,11 +17,11 @@ export const MAX_FEE_RATE_E8 = ONE;
  */
 export class Fees {
   readonly #m: Int32Array;
-  readonly #detail: number;
+  readonly #sums: number;
 
   constructor(arena: Arena) {
     this.#m = arena.words;
-    this.#detail = arena.detail;
+    this.#sums = arena.sums;
   }
 
   /**
@@ -29,7 +29,7 @@ export class Fees {
    * quote units, a safe integer.
    */
   charge(order: number, notionalUnits: number, rateE8: number): number {
-    const place = order + this.#detail + FEE_REST;
+    const place = (order >> 2) + this.#sums + FEE_REST;
     const rest = this.#m[place] as number;
     // notional × |rate| = whole × ONE + part, with part below ONE, in products below 2^53: the
     // notional is split at ONE, and what is below ONE once more at its root.
@@ -56,7 +56,7 @@ export class Fees {
    * paid no fees yet. Both in quote units; the rate is not below 0.
    */
   affordableNotional(order: number, budgetUnits: number, rateE8: number): number {
-    const place = order + this.#detail + FEE_REST;
+    const place = (order >> 2) + this.#sums + FEE_REST;
     const rest = this.#m[place] as number;
     let most = Math.floor(budgetUnits / (1 + rateE8 / ONE)) + 4;
     if (most > budgetUnits) most = budgetUnits;

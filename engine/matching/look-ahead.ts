@@ -111,7 +111,8 @@ export class LookAhead {
     const m = this.#m;
     const f = this.#f;
     let behind = f[(level + TOTAL) >> 1] as number;
-    for (let order = m[level + HEAD] as number; order !== 0; order = m[order + NEXT] as number) {
+    let order = m[level + HEAD] as number;
+    for (; order !== level; order = m[order + NEXT] as number) {
       if (m[order + ORDER_ACCOUNT] === account) {
         const leaves = this.#book.leaves(order);
         behind -= leaves;
@@ -130,8 +131,9 @@ export class LookAhead {
   #markOwn(order: number, side: number, factor: number): void {
     const m = this.#m;
     const f = this.#f;
-    let own = m[(m[order + HOLDER] as number) + OLDEST] as number;
-    for (; own !== 0; own = m[own + NEWER] as number) {
+    const holder = m[order + HOLDER] as number;
+    let own = m[holder + OLDEST] as number;
+    for (; own !== holder; own = m[own + NEWER] as number) {
       const level = m[own + LEVEL_OF] as number;
       if (level === 0 || m[level + LEVEL_SIDE] !== side) continue;
       const sum = (level + OWN) >> 1;

@@ -41,7 +41,7 @@ const {
 } = FLAG;
 const { lastPrice: HAS_LAST, protection: HAS_PROTECTION, fees: HAS_FEES } = HAS;
 const { trades: TRADES } = TALLY;
-const BUY = 1;
+const SIDE_STRIDE = SIDE_WORDS;
 const MARKET = OrderType.market;
 const IOC = TimeInForce.ioc;
 const FOK = TimeInForce.fok;
@@ -57,36 +57,27 @@ const HIGH = 1 / 4294967296;
 /** What a sweep answers where only price or liquidity ended it. */
 const RAN_OUT = 0;
 
+export type Matcher = ReturnType<typeof createMatcher>;
+
 /**
  * Lets an aggressor trade and does with the remainder what its terms say. The aggressor is an order
  * in no queue whose `open` is all it has: a new one, one that a replace took out, or a stop that was
  * triggered.
  */
-export class Matcher {
-  readonly fees: Fees;
-  readonly lookAhead: LookAhead;
-  readonly #book: Book;
-  readonly #events: EventWriter;
-  readonly #m: Int32Array;
-  readonly #f: Float64Array;
-  readonly #detail: number;
-
-  constructor(book: Book, events: EventWriter) {
-    this.#book = book;
-    this.#events = events;
-    this.#m = book.arena.words;
-    this.#f = book.arena.doubles;
-    this.#detail = book.arena.detail;
-    this.fees = new Fees(book.arena);
-    this.lookAhead = new LookAhead(book);
-  }
+export function createMatcher(book: Book, events: EventWriter) {
+  const { words: m, doubles: f, detail } = book.arena;
+  const { e } = events;
+  const { forget, rest, remember, unlink, unlinkFilled, refill, reduce, leaves: leavesOf } = book;
+  const { clientHashOf } = book.orders;
+  const fees = new Fees(book.arena);
+  const lookAhead = new LookAhead(book);
 
   /**
    * price: the limit in ticks; a market order's is 0 and not looked at. minimum: lots that must
    * trade at once, else nothing does; 0: no such wish. spot: the account never trades below a price
    * of zero. budgetUnits: quote units that a market buy may spend, or Infinity.
    */
-  enter(
+  function enter(
     order: number,
     instrument: number,
     price: number,
@@ -94,33 +85,28 @@ export class Matcher {
     spot: boolean,
     budgetUnits: number,
   ): void {
-    const m = this.#m;
     const flags = m[order + FLAGS] as number;
-    const buys = (flags & SIDE_MASK) === BUY;
-    const opposite = instrument + SIDES + (buys ? SIDE_WORDS : 0);
+    const sells = (flags & SIDE_MASK) >> 1;
+    const buys = sells === 0;
+    const opposite = instrument + SIDES + (sells ^ 1) * SIDE_STRIDE;
     const market = ((flags >> TYPE_SHIFT) & TYPE_MASK) === MARKET;
     const timeInForce = (flags >> TIF_SHIFT) & TIF_MASK;
-    const limitRank = market
-      ? this.#protectedRank(instrument, opposite, buys)
-      : buys
-        ? price
-        : ~price;
-    const most =
-      budgetUnits === Infinity ? Infinity : this.#mostNotional(order, instrument, budgetUnits);
+    const limitRank = market ? protectedRank(instrument, opposite, buys) : price ^ -sells;
+    const most = budgetUnits === Infinity ? Infinity : affordable(order, instrument, budgetUnits);
 
-    const wanted = timeInForce === FOK ? (this.#f[(order + OPEN) >> 1] as number) : minimum;
+    const wanted = timeInForce === FOK ? (f[(order + OPEN) >> 1] as number) : minimum;
     if (wanted > 0) {
-      if (!this.lookAhead.canTrade(order, opposite, limitRank, wanted, spot, most)) {
+      if (!lookAhead.canTrade(order, opposite, limitRank, wanted, spot, most)) {
         const reason = timeInForce === FOK ? CancelReason.fillOrKill : CancelReason.minQuantity;
-        this.#events.canceled(m[instrument + ID] as number, order, price, reason);
-        this.#book.forget(order);
+        events.canceled(m[instrument + ID] as number, order, price, reason);
+        forget(order);
         return;
       }
     }
 
-    const ended = this.#sweep(order, instrument, opposite, limitRank, price, spot, most);
-    if ((this.#f[(order + OPEN) >> 1] as number) === 0) {
-      this.#book.forget(order);
+    const ended = sweep(order, instrument, opposite, limitRank, price, spot, most);
+    if ((f[(order + OPEN) >> 1] as number) === 0) {
+      forget(order);
       return;
     }
     let reason = ended;
@@ -132,18 +118,17 @@ export class Matcher {
         reason = CancelReason.immediateOrCancel;
       } else {
         assert(timeInForce !== FOK, "a fok order that looked ahead trades in full");
-        this.#book.rest(order, instrument, price);
-        if (((m[order + FLAGS] as number) & INDEXED) === 0) this.#book.remember(order);
+        rest(order, instrument, price);
+        if (((m[order + FLAGS] as number) & INDEXED) === 0) remember(order, clientHashOf(order));
         return;
       }
     }
-    this.#events.canceled(m[instrument + ID] as number, order, price, reason);
-    this.#book.forget(order);
+    events.canceled(m[instrument + ID] as number, order, price, reason);
+    forget(order);
   }
 
   /** The worst rank a market order trades at: so far from the best opposite price, or any. */
-  #protectedRank(instrument: number, opposite: number, buys: boolean): number {
-    const m = this.#m;
+  function protectedRank(instrument: number, opposite: number, buys: boolean): number {
     const best = m[opposite + BEST] as number;
     if (best === 0 || ((m[instrument + INSTRUMENT_FLAGS] as number) & HAS_PROTECTION) === 0) {
       return MAX_PRICE_TICKS;
@@ -155,13 +140,13 @@ export class Matcher {
       : ~Math.max(price - ticks, MIN_PRICE_TICKS);
   }
 
-  #mostNotional(order: number, instrument: number, budgetUnits: number): number {
-    const rate = this.#m[instrument + TAKER_RATE] as number;
-    return this.fees.affordableNotional(order, budgetUnits, Math.max(rate, 0));
+  function affordable(order: number, instrument: number, budgetUnits: number): number {
+    const rate = m[instrument + TAKER_RATE] as number;
+    return fees.affordableNotional(order, budgetUnits, Math.max(rate, 0));
   }
 
   /** Trades while the limit allows. Returns RAN_OUT or the reason why the remainder must go. */
-  #sweep(
+  function sweep(
     order: number,
     instrument: number,
     opposite: number,
@@ -170,9 +155,6 @@ export class Matcher {
     spot: boolean,
     mostNotional: number,
   ): number {
-    const m = this.#m;
-    const f = this.#f;
-    const book = this.#book;
     const flags = m[order + FLAGS] as number;
     const side = flags & SIDE_MASK;
     const prevention = (flags >> STP_SHIFT) & STP_MASK;
@@ -193,10 +175,10 @@ export class Matcher {
       if (prevention > NO_PREVENTION && m[maker + ACCOUNT] === account) {
         if (prevention === CANCEL_NEWEST) return SELF_TRADE;
         if (prevention === CANCEL_OLDEST || prevention === CANCEL_BOTH) {
-          this.#cancelMaker(instrumentId, maker, tradePrice);
+          cancelMaker(instrumentId, maker, tradePrice);
           if (prevention === CANCEL_BOTH) return SELF_TRADE;
         } else {
-          this.#decrement(instrumentId, order, maker, price, tradePrice);
+          decrement(instrumentId, order, maker, price, tradePrice);
           leaves = f[orderOpen] as number;
           if (leaves === 0) return RAN_OUT;
         }
@@ -221,7 +203,7 @@ export class Matcher {
       f[TRADES >> 1] = tradeId;
       m[instrument + LAST_PRICE] = tradePrice;
       m[instrument + INSTRUMENT_FLAGS] = instrumentFlags | HAS_LAST;
-      const at = this.#events.trade(
+      const at = events.trade(
         instrumentId,
         side,
         order,
@@ -230,10 +212,10 @@ export class Matcher {
         tradeId | 0,
         (tradeId * HIGH) | 0,
       );
-      this.#events.e[at + TRADE_QUANTITY] = lots | 0;
-      this.#events.e[at + TRADE_QUANTITY + 1] = (lots * HIGH) | 0;
+      e[at + TRADE_QUANTITY] = lots | 0;
+      e[at + TRADE_QUANTITY + 1] = (lots * HIGH) | 0;
       if (hasFees) {
-        this.writeFees(
+        writeFees(
           at,
           instrument,
           order,
@@ -247,12 +229,12 @@ export class Matcher {
       if (lots === shown) {
         if (
           ((m[maker + FLAGS] as number) & ICEBERG) !== 0 &&
-          (f[(maker + this.#detail + HIDDEN) >> 1] as number) > 0
+          (f[(maker + detail + HIDDEN) >> 1] as number) > 0
         ) {
-          book.refill(maker);
+          refill(maker);
         } else {
-          book.unlinkFilled(maker);
-          book.forget(maker);
+          unlinkFilled(maker);
+          forget(maker);
           level = m[opposite + BEST] as number;
         }
       }
@@ -262,7 +244,7 @@ export class Matcher {
   }
 
   /** Charges both orders of a fill and writes the fees into its event. Cold where rates are 0. */
-  writeFees(
+  function writeFees(
     at: number,
     instrument: number,
     taker: number,
@@ -272,48 +254,48 @@ export class Matcher {
     takerRate: number,
     makerRate: number,
   ): void {
-    const unit = this.#f[(instrument + NOTIONAL_UNIT) >> 1] as number;
+    const unit = f[(instrument + NOTIONAL_UNIT) >> 1] as number;
     const notional = Math.abs(price) * lots * unit;
-    const e = this.#events.e;
-    const takerFee = this.fees.charge(taker, notional, takerRate);
-    const makerFee = this.fees.charge(maker, notional, makerRate);
+    const takerFee = fees.charge(taker, notional, takerRate);
+    const makerFee = fees.charge(maker, notional, makerRate);
     e[at + TRADE_FEES] = takerFee | 0;
     e[at + TRADE_FEES + 1] = Math.floor(takerFee * HIGH);
     e[at + TRADE_FEES + 2] = makerFee | 0;
     e[at + TRADE_FEES + 3] = Math.floor(makerFee * HIGH);
   }
 
-  #cancelMaker(instrumentId: number, maker: number, price: number): void {
-    this.#book.unlink(maker);
-    this.#events.canceled(instrumentId, maker, price, SELF_TRADE);
-    this.#book.forget(maker);
+  function cancelMaker(instrumentId: number, maker: number, price: number): void {
+    unlink(maker);
+    events.canceled(instrumentId, maker, price, SELF_TRADE);
+    forget(maker);
   }
 
   /** Both lose the smaller leaves; what reaches zero is canceled. The maker is reported first. */
-  #decrement(
+  function decrement(
     instrumentId: number,
     order: number,
     maker: number,
     price: number,
     makerPrice: number,
   ): void {
-    const f = this.#f;
     const orderOpen = (order + OPEN) >> 1;
     const leaves = f[orderOpen] as number;
-    const makerLeaves = this.#book.leaves(maker);
+    const makerLeaves = leavesOf(maker);
     const lots = Math.min(leaves, makerLeaves);
     if (lots === makerLeaves) {
-      this.#cancelMaker(instrumentId, maker, makerPrice);
+      cancelMaker(instrumentId, maker, makerPrice);
     } else {
-      this.#book.reduce(maker, lots);
-      this.#events.reduced(instrumentId, maker, makerPrice, lots, makerLeaves - lots);
+      reduce(maker, lots);
+      events.reduced(instrumentId, maker, makerPrice, lots, makerLeaves - lots);
     }
     if (lots === leaves) {
-      this.#events.canceled(instrumentId, order, price, SELF_TRADE);
+      events.canceled(instrumentId, order, price, SELF_TRADE);
       f[orderOpen] = 0;
     } else {
       f[orderOpen] = leaves - lots;
-      this.#events.reduced(instrumentId, order, price, lots, leaves - lots);
+      events.reduced(instrumentId, order, price, lots, leaves - lots);
     }
   }
+
+  return { enter, writeFees };
 }

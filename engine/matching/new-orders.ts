@@ -1,6 +1,5 @@
 // Hot path: no allocation here.
 
-import { assert } from "../../protocol/assert.ts";
 import { NEW_ORDER_TEMPLATE_ID } from "../../protocol/generated/commands.ts";
 import {
   AccountMode,
@@ -24,11 +23,12 @@ import {
   ORDER,
   SIDE,
   SIDE_WORDS,
+  SUMS,
 } from "../book/layout.ts";
 import type { EventWriter } from "../events/event-writer.ts";
 import type { Matcher } from "./matcher.ts";
 import type { Stops } from "./stops.ts";
-import { allowedFields, MAX_ICEBERG_PARTS, requiredFields } from "./terms.ts";
+import { ALLOWED_FIELDS, MAX_ICEBERG_PARTS, REQUIRED_FIELDS, TERMS_COLUMNS } from "./terms.ts";
 
 const {
   clientLow: CLIENT_LOW,
@@ -41,15 +41,8 @@ const {
   flags: FLAGS,
   open: OPEN,
 } = ORDER;
-const {
-  quantity: QUANTITY,
-  display: DISPLAY,
-  hidden: HIDDEN,
-  expire: EXPIRE,
-  minimum: MINIMUM,
-  limit: LIMIT,
-  feeRest: FEE_REST,
-} = DETAIL;
+const { display: DISPLAY, hidden: HIDDEN, expire: EXPIRE, minimum: MINIMUM } = DETAIL;
+const { quantity: QUANTITY, limit: LIMIT, feeRest: FEE_REST } = SUMS;
 const { rank: RANK } = LEVEL;
 const { best: BEST, total: SIDE_TOTAL } = SIDE;
 const {
@@ -77,7 +70,6 @@ const {
   minimum: HAS_MINIMUM,
 } = FLAG;
 const NEW_ORDER = NEW_ORDER_TEMPLATE_ID;
-const BUY = 1;
 const LIMIT_ORDER = OrderType.limit;
 const MARKET = OrderType.market;
 const STOP_LIMIT = OrderType.stopLimit;
@@ -103,8 +95,12 @@ const TERMS =
   OrderField.expireTime |
   POST_ONLY_FIELD;
 const NONE = RejectReason.none;
+const ALLOWED = ALLOWED_FIELDS;
+const REQUIRED = REQUIRED_FIELDS;
+const COLUMNS = TERMS_COLUMNS;
+const LAST_PREVENTION = SelfTradePrevention.decrement;
+const LARGEST = MAX_INTEGER;
 const TWO_32 = 4294967296;
-const MAX_HIGH = 0x1fffff;
 
 // Words of the command.
 const SEQ = 2;
@@ -121,119 +117,132 @@ const STOP_PRICE = 23;
 const KINDS = 24; // side, type, time in force, self-trade prevention
 const PRESENT = 25; // its low byte
 
+export type NewOrders = ReturnType<typeof createNewOrders>;
+
 /** newOrder: checks it, takes it in, lets it trade. docs/matching-rules.md has the order of checks. */
-export class NewOrders {
-  readonly #book: Book;
-  readonly #events: EventWriter;
-  readonly #matcher: Matcher;
-  readonly #stops: Stops;
-  readonly #m: Int32Array;
-  readonly #f: Float64Array;
-  readonly #detail: number;
-  readonly #instruments: number;
-  // The account's record: found by the checks, used when the order is taken in.
-  #holder = 0;
-
-  constructor(book: Book, events: EventWriter, matcher: Matcher, stops: Stops) {
-    this.#book = book;
-    this.#events = events;
-    this.#matcher = matcher;
-    this.#stops = stops;
-    this.#m = book.arena.words;
-    this.#f = book.arena.doubles;
-    this.#detail = book.arena.detail;
-    this.#instruments = book.arena.instruments;
-  }
-
+export function createNewOrders(book: Book, events: EventWriter, matcher: Matcher, stops: Stops) {
+  const { arena, pools, orders, accounts } = book;
+  const { words: m, doubles: f, detail: toDetail, sums: toSums, instruments } = arena;
+  const { hasOrder, hasLevel, claimOrder, promiseLevel } = pools;
+  const { clientHash, findClient } = orders;
+  const { findOrAdd: findOrAddAccount } = accounts;
+  const { rest, remember, wait } = book;
+  const { accepted, rejected } = events;
   /** The command starts at word `at` of `c`. */
-  apply(c: Int32Array, at: number): void {
+  function apply(c: Int32Array, at: number): void {
     const id = c[at + COMMAND_INSTRUMENT] as number;
     const kinds = c[at + KINDS] as number;
     const side = kinds & 255;
-    if (id < 1 || id > this.#book.arena.instrumentCount) {
-      this.#events.rejected(id, side, NEW_ORDER, RejectReason.unknownSymbol);
+    if (id < 1 || id > arena.instrumentCount) {
+      rejected(id, side, NEW_ORDER, RejectReason.unknownSymbol);
       return;
     }
-    const instrument = this.#instruments + (id - 1) * INSTRUMENT_STRIDE;
-    const reason = this.#check(c, at, instrument);
-    if (reason !== NONE) {
-      this.#events.rejected(id, side, NEW_ORDER, reason);
-      return;
-    }
-    const m = this.#m;
-    const f = this.#f;
+    const instrument = instruments + (id - 1) * INSTRUMENT_STRIDE;
+    const present = (c[at + PRESENT] as number) & TERMS;
     const type = (kinds >> 8) & 255;
     let timeInForce = (kinds >> 16) & 255;
     if (timeInForce === 0) timeInForce = type === MARKET ? IOC : GTC;
-    let prevention = kinds >>> 24;
-    if (prevention === 0) prevention = m[this.#holder + ACCOUNT_PREVENTION] as number;
-    if (prevention === 0) prevention = NO_PREVENTION;
-    const present = (c[at + PRESENT] as number) & TERMS;
+    const price = (present & PRICE_FIELD) === 0 ? 0 : (c[at + PRICE] as number);
+    const high = c[at + COMMAND_QUANTITY + 1] as number;
+    const lots = ((c[at + COMMAND_QUANTITY] as number) >>> 0) + (high >>> 0) * TWO_32;
     const clientLow = c[at + CLIENT_ID] as number;
     const clientHigh = c[at + CLIENT_ID + 1] as number;
-    const named = (clientLow | clientHigh) === 0 ? 0 : CLIENT_ID_FIELD;
-    this.#events.accepted(
-      id,
-      side,
-      type | (timeInForce << 8) | (prevention << 16) | ((present | QUANTITY_FIELD | named) << 24),
-    );
+    const account = c[at + COMMAND_ACCOUNT] as number;
+    const named = (clientLow | clientHigh) !== 0;
 
-    const order = this.#book.arena.claimOrder();
-    assert(order !== 0, "a checked order has its record");
-    const lots =
-      ((c[at + COMMAND_QUANTITY] as number) >>> 0) +
-      (c[at + COMMAND_QUANTITY + 1] as number) * TWO_32;
+    let reason = checkShape(c, at, kinds, type, timeInForce, present, lots);
+    if (reason === NONE) reason = checkSize(instrument, price, lots);
+    const state = m[instrument + STATE] as number;
+    if (reason === NONE && state !== CONTINUOUS) {
+      reason = checkState(state, type, timeInForce, present);
+    }
+    const hash = clientHash(account, clientLow, clientHigh);
+    if (reason === NONE && named && findClient(hash, account, clientLow, clientHigh) !== 0) {
+      reason = RejectReason.duplicateClientOrderId;
+    }
+    if (reason === NONE && ((m[instrument + INSTRUMENT_FLAGS] as number) & HAS_BAND) !== 0) {
+      if ((present & PRICE_FIELD) !== 0 && isOutsideBand(instrument, price)) {
+        reason = RejectReason.priceBand;
+      }
+    }
+    const crossing = crosses(instrument, side, price);
+    let holder = 0;
+    if (reason === NONE) {
+      if (crossing && (present & POST_ONLY_FIELD) !== 0 && state === CONTINUOUS) {
+        reason = RejectReason.postOnlyWouldCross;
+      } else if (lots > room(instrument, side)) {
+        reason = RejectReason.quantityTooLarge;
+      } else if (hasOrder() && hasLevel()) {
+        holder = findOrAddAccount(account);
+      }
+      if (reason === NONE && holder === 0) reason = RejectReason.capacity;
+    }
+    if (reason !== NONE) {
+      rejected(id, side, NEW_ORDER, reason);
+      return;
+    }
+
+    let prevention = kinds >>> 24;
+    if (prevention === 0) prevention = m[holder + ACCOUNT_PREVENTION] as number;
+    if (prevention === 0) prevention = NO_PREVENTION;
+    const fields = present | QUANTITY_FIELD | (named ? CLIENT_ID_FIELD : 0);
+    accepted(id, side, type | (timeInForce << 8) | (prevention << 16) | (fields << 24));
+
+    const order = claimOrder();
+    const sums = (order >> 2) + toSums;
     let flags =
       side | (type << TYPE_SHIFT) | (timeInForce << TIF_SHIFT) | (prevention << STP_SHIFT);
     m[order + CLIENT_LOW] = clientLow;
     m[order + CLIENT_HIGH] = clientHigh;
     m[order + ID_LOW] = c[at + SEQ] as number;
     m[order + ID_HIGH] = c[at + SEQ + 1] as number;
-    m[order + ORDER_ACCOUNT] = c[at + COMMAND_ACCOUNT] as number;
-    m[order + HOLDER] = this.#holder;
+    m[order + ORDER_ACCOUNT] = account;
+    m[order + HOLDER] = holder;
     m[order + LEVEL_OF] = 0;
     f[(order + OPEN) >> 1] = lots;
-    const detail = order + this.#detail;
-    f[(detail + QUANTITY) >> 1] = lots;
-    m[detail + FEE_REST] = 0;
+    f[(sums + QUANTITY) >> 1] = lots;
+    m[sums + FEE_REST] = 0;
     if ((present & ~PRICE_FIELD) !== 0)
-      flags |= this.#takeTerms(c, at, detail, present, timeInForce);
+      flags |= takeTerms(c, at, order + toDetail, present, timeInForce);
     m[order + FLAGS] = flags;
 
-    if (type > MARKET) {
-      m[detail + LIMIT] = type === STOP_LIMIT ? (c[at + PRICE] as number) : 0;
-      this.#book.wait(order, instrument, c[at + STOP_PRICE] as number);
-      this.#book.remember(order);
-      if (type === STOP_LIMIT) this.#book.arena.promiseLevel();
-      this.#stops.run(instrument);
-      return;
+    if (type <= MARKET) {
+      if (state !== CONTINUOUS || (!crossing && timeInForce < IOC)) {
+        rest(order, instrument, price);
+        remember(order, hash);
+      } else {
+        enter(order, instrument, price, flags, m[holder + MODE] === SPOT);
+      }
+    } else {
+      m[sums + LIMIT] = price;
+      wait(order, instrument, c[at + STOP_PRICE] as number);
+      remember(order, hash);
+      if (type === STOP_LIMIT) promiseLevel();
+      stops.run(instrument);
     }
-    const price = type === MARKET ? 0 : (c[at + PRICE] as number);
-    if (m[instrument + STATE] !== CONTINUOUS) {
-      this.#book.rest(order, instrument, price);
-      this.#book.remember(order);
-      return;
-    }
-    if (timeInForce < IOC && !this.crosses(instrument, side, price)) {
-      this.#book.rest(order, instrument, price);
-      this.#book.remember(order);
-      return;
-    }
-    const minimum = (flags & HAS_MINIMUM) === 0 ? 0 : (f[(detail + MINIMUM) >> 1] as number);
-    const spot = m[this.#holder + MODE] === SPOT;
-    this.#matcher.enter(order, instrument, price, minimum, spot, Infinity);
-    this.#stops.run(instrument);
+  }
+
+  function enter(
+    order: number,
+    instrument: number,
+    price: number,
+    flags: number,
+    spot: boolean,
+  ): void {
+    const asked = (flags & HAS_MINIMUM) !== 0;
+    const minimum = asked ? (f[(order + toDetail + MINIMUM) >> 1] as number) : 0;
+    matcher.enter(order, instrument, price, minimum, spot, Infinity);
+    stops.run(instrument);
   }
 
   /** The terms that most orders do not have. Returns their flags. */
-  #takeTerms(
+  function takeTerms(
     c: Int32Array,
     at: number,
     detail: number,
     present: number,
     timeInForce: number,
   ): number {
-    const f = this.#f;
     let flags = 0;
     if ((present & POST_ONLY_FIELD) !== 0) flags |= POST_ONLY;
     if ((present & DISPLAY_FIELD) !== 0) {
@@ -249,72 +258,48 @@ export class NewOrders {
     return flags;
   }
 
-  crosses(instrument: number, side: number, price: number): boolean {
-    const m = this.#m;
-    const best = m[instrument + SIDES + (side === BUY ? SIDE_STRIDE : 0) + BEST] as number;
-    return best !== 0 && (m[best + RANK] as number) <= (side === BUY ? price : ~price);
+  function crosses(instrument: number, side: number, price: number): boolean {
+    // Without a branch on the side: sides come in no order that a processor could learn.
+    const sells = side >> 1;
+    const best = m[instrument + SIDES + (sells ^ 1) * SIDE_STRIDE + BEST] as number;
+    return best !== 0 && (m[best + RANK] as number) <= (price ^ -sells);
   }
 
-  /** Why the order cannot be taken, or NONE. Finds the account's record. */
-  #check(c: Int32Array, at: number, instrument: number): number {
-    const m = this.#m;
-    const kinds = c[at + KINDS] as number;
-    const present = (c[at + PRESENT] as number) & 255;
-    const side = kinds & 255;
-    const type = (kinds >> 8) & 255;
-    let timeInForce = (kinds >> 16) & 255;
-    if (timeInForce === 0) timeInForce = type === MARKET ? IOC : GTC;
-    const allowed = allowedFields(type, timeInForce);
+  /** Whether the fields go together and mean an order at all. */
+  function checkShape(
+    c: Int32Array,
+    at: number,
+    kinds: number,
+    type: number,
+    timeInForce: number,
+    present: number,
+    lots: number,
+  ): number {
+    const terms = type * COLUMNS + (timeInForce < COLUMNS ? timeInForce : COLUMNS - 1);
     if (
-      (side - 1) >>> 0 > 1 ||
-      kinds >>> 24 > SelfTradePrevention.decrement ||
-      (present & TERMS & ~allowed) !== 0 ||
-      (~present & requiredFields(type, timeInForce)) !== 0 ||
+      ((kinds & 255) - 1) >>> 0 > 1 ||
+      kinds >>> 24 > LAST_PREVENTION ||
+      (present & ~(ALLOWED[terms] as number)) !== 0 ||
+      (~present & (REQUIRED[terms] as number)) !== 0 ||
       (timeInForce === GTD && !expiresLater(c, at))
     ) {
       return RejectReason.invalidCombination;
     }
-
-    const high = c[at + COMMAND_QUANTITY + 1] as number;
-    if (high >>> 0 > MAX_HIGH) return RejectReason.quantityTooLarge;
-    const lots = ((c[at + COMMAND_QUANTITY] as number) >>> 0) + high * TWO_32;
     if (lots === 0) return RejectReason.invalidQuantity;
-    if ((present & TERMS & ~PRICE_FIELD) !== 0) {
-      const reason = checkTerms(c, at, present, lots);
-      if (reason !== NONE) return reason;
-    }
-    const price = c[at + PRICE] as number;
-    const priced = (present & PRICE_FIELD) !== 0;
-    const outside = this.checkSize(instrument, priced ? price : 0, lots);
-    if (outside !== NONE) return outside;
-    const state = m[instrument + STATE] as number;
-    if (state !== CONTINUOUS) {
-      if (state !== AUCTION) return RejectReason.marketNotOpen;
-      const immediate = type === MARKET || (type === LIMIT_ORDER && timeInForce >= IOC);
-      if (immediate || (present & POST_ONLY_FIELD) !== 0) return RejectReason.notInAuction;
-    }
+    return (present & (DISPLAY_FIELD | MINIMUM_FIELD)) === 0
+      ? NONE
+      : checkParts(c, at, present, lots);
+  }
 
-    const low = c[at + CLIENT_ID] as number;
-    const clientHigh = c[at + CLIENT_ID + 1] as number;
-    const account = c[at + COMMAND_ACCOUNT] as number;
-    if ((low | clientHigh) !== 0) {
-      if (this.#book.orders.findClient(account, low, clientHigh) !== 0) {
-        return RejectReason.duplicateClientOrderId;
-      }
-    }
-    if (priced && this.isOutsideBand(instrument, price)) return RejectReason.priceBand;
-    if ((present & POST_ONLY_FIELD) !== 0 && this.crosses(instrument, side, price)) {
-      return RejectReason.postOnlyWouldCross;
-    }
-    if (lots > this.room(instrument, side)) return RejectReason.quantityTooLarge;
-    if (!this.#book.arena.hasOrder || !this.#book.arena.hasLevel) return RejectReason.capacity;
-    this.#holder = this.#book.accounts.findOrAdd(account);
-    return this.#holder === 0 ? RejectReason.capacity : NONE;
+  function checkState(state: number, type: number, timeInForce: number, present: number): number {
+    if (state !== AUCTION) return RejectReason.marketNotOpen;
+    const immediate = type === MARKET || (type === LIMIT_ORDER && timeInForce >= IOC);
+    const refused = immediate || (present & POST_ONLY_FIELD) !== 0;
+    return refused ? RejectReason.notInAuction : NONE;
   }
 
   /** Quantity and notional of an order. price: 0 where it has none. */
-  checkSize(instrument: number, price: number, lots: number): number {
-    const f = this.#f;
+  function checkSize(instrument: number, price: number, lots: number): number {
     if (lots < (f[(instrument + MIN_LOTS) >> 1] as number)) return RejectReason.quantityTooSmall;
     if (lots > (f[(instrument + MAX_LOTS) >> 1] as number)) return RejectReason.quantityTooLarge;
     const notional = Math.abs(price) * lots;
@@ -328,8 +313,7 @@ export class NewOrders {
   }
 
   /** Whether a limit price is too far from the last trade, or from the reference before any. */
-  isOutsideBand(instrument: number, price: number): boolean {
-    const m = this.#m;
+  function isOutsideBand(instrument: number, price: number): boolean {
     const has = m[instrument + INSTRUMENT_FLAGS] as number;
     if ((has & HAS_BAND) === 0 || (has & (HAS_LAST | HAS_REFERENCE)) === 0) return false;
     const middle = (has & HAS_LAST) !== 0 ? LAST_PRICE : REFERENCE_PRICE;
@@ -338,19 +322,20 @@ export class NewOrders {
   }
 
   /** Lots that may still come to stand on a side, stops included: its total stays a safe integer. */
-  room(instrument: number, side: number): number {
-    const f = this.#f;
-    const resting = instrument + SIDES + (side === BUY ? 0 : SIDE_STRIDE);
+  function room(instrument: number, side: number): number {
+    const resting = instrument + SIDES + (side >> 1) * SIDE_STRIDE;
     return (
-      MAX_INTEGER -
+      LARGEST -
       (f[(resting + SIDE_TOTAL) >> 1] as number) -
       (f[(resting + 2 * SIDE_STRIDE + SIDE_TOTAL) >> 1] as number)
     );
   }
+
+  return { apply, crosses, checkSize, isOutsideBand, room };
 }
 
 /** The quantities that most orders do not have. */
-function checkTerms(c: Int32Array, at: number, present: number, lots: number): number {
+function checkParts(c: Int32Array, at: number, present: number, lots: number): number {
   const display = (present & DISPLAY_FIELD) !== 0 ? wide(c, at + COMMAND_DISPLAY) : lots;
   const minimum = (present & MINIMUM_FIELD) !== 0 ? wide(c, at + COMMAND_MINIMUM) : lots;
   if (display === 0 || minimum === 0) return RejectReason.invalidQuantity;

@@ -1,3 +1,4 @@
+// Hot path: no allocation after the start.
 import { decimalToUnits } from "../../protocol/decimal.ts";
 import { REPLACE_ORDER_TEMPLATE_ID, ReplaceOrder } from "../../protocol/generated/commands.ts";
 import {
@@ -18,7 +19,7 @@ import {
   SCALE_TICKS_OR_LOTS,
 } from "../../protocol/terms.ts";
 import type { Book } from "../book/book.ts";
-import { ACCOUNT, DETAIL, FLAG, INSTRUMENT, LEVEL, ORDER, SIDE } from "../book/layout.ts";
+import { ACCOUNT, DETAIL, FLAG, INSTRUMENT, LEVEL, ORDER, SIDE, SUMS } from "../book/layout.ts";
 import { type EventWriter, REPLACED_LEAVES, REPLACED_PREVIOUS } from "../events/event-writer.ts";
 import type { Cancels } from "./cancels.ts";
 import type { Matcher } from "./matcher.ts";
@@ -26,7 +27,40 @@ import type { NewOrders } from "./new-orders.ts";
 import type { Stops } from "./stops.ts";
 import { MAX_ICEBERG_PARTS } from "./terms.ts";
 
-const TWO_32_INVERSE = 1 / 4294967296;
+const { level: LEVEL_OF, flags: FLAGS, open: OPEN, holder: HOLDER } = ORDER;
+const { display: DISPLAY, hidden: HIDDEN, minimum: MINIMUM } = DETAIL;
+const { quantity: QUANTITY, limit: LIMIT } = SUMS;
+const { price: PRICE, side: LEVEL_SIDE, count: COUNT } = LEVEL;
+const { instrument: SIDE_INSTRUMENT } = SIDE;
+const { id: ID, state: STATE } = INSTRUMENT;
+const { mode: MODE } = ACCOUNT;
+const {
+  sideMask: SIDE_MASK,
+  typeShift: TYPE_SHIFT,
+  typeMask: TYPE_MASK,
+  timeInForceShift: TIF_SHIFT,
+  timeInForceMask: TIF_MASK,
+  postOnly: POST_ONLY,
+  iceberg: ICEBERG,
+  waiting: WAITING,
+  minimum: HAS_MINIMUM,
+} = FLAG;
+const REPLACE_ORDER = REPLACE_ORDER_TEMPLATE_ID;
+const STOP = OrderType.stop;
+const IOC = TimeInForce.ioc;
+const CONTINUOUS = MarketState.continuous;
+const AUCTION = MarketState.auction;
+const SPOT = AccountMode.spot;
+const PRICE_FIELD = OrderField.price;
+const STOP_FIELD = OrderField.stopPrice;
+const QUANTITY_FIELD = OrderField.quantity;
+const DISPLAY_FIELD = OrderField.displayQuantity;
+const OPEN_QUANTITY = CommandFlag.openQuantity;
+const NONE = RejectReason.none;
+const IN_UNITS = SCALE_TICKS_OR_LOTS;
+const LEAVES_WORD = REPLACED_LEAVES;
+const PREVIOUS_WORD = REPLACED_PREVIOUS;
+const HIGH = 1 / 4294967296;
 
 /** Tick and lot size of an instrument, for decimals in a replaceOrder. */
 export interface UnitSizes {
@@ -34,258 +68,190 @@ export interface UnitSizes {
   lotSize(instrumentId: number): { readonly value: number; readonly scale: number };
 }
 
-/** replaceOrder: new terms for an open order, which keeps its id and what it has filled. */
-export class Replaces {
-  readonly #book: Book;
-  readonly #events: EventWriter;
-  readonly #matcher: Matcher;
-  readonly #stops: Stops;
-  readonly #cancels: Cancels;
-  readonly #newOrders: NewOrders;
-  readonly #units: UnitSizes;
-  readonly #m: Int32Array;
-  readonly #f: Float64Array;
-  readonly #detail: number;
-  readonly #command = new ReplaceOrder();
-  // The order's new terms, found by #check.
-  #price = 0;
-  #stopPrice = 0;
-  #lots = 0;
-  #display = 0; // 0: shows all
+/** What a replace needs besides the book. */
+export interface ReplaceParts {
+  readonly matcher: Matcher;
+  readonly stops: Stops;
+  readonly cancels: Cancels;
+  readonly newOrders: NewOrders;
+  readonly units: UnitSizes;
+}
 
-  constructor(
-    book: Book,
-    events: EventWriter,
-    matcher: Matcher,
-    stops: Stops,
-    cancels: Cancels,
-    newOrders: NewOrders,
-    units: UnitSizes,
-  ) {
-    this.#book = book;
-    this.#events = events;
-    this.#matcher = matcher;
-    this.#stops = stops;
-    this.#cancels = cancels;
-    this.#newOrders = newOrders;
-    this.#units = units;
-    this.#m = book.arena.words;
-    this.#f = book.arena.doubles;
-    this.#detail = book.arena.detail;
-  }
+export type Replaces = ReturnType<typeof createReplaces>;
+
+/** replaceOrder: new terms for an open order, which keeps its id and what it has filled. */
+export function createReplaces(book: Book, events: EventWriter, parts: ReplaceParts) {
+  const { words: m, doubles: f, detail: toDetail, sums: toSums } = book.arena;
+  const { e, rejected, replaced } = events;
+  const { leaves: leavesOf, unlink, reduce, rest, wait } = book;
+  const { hasLevel } = book.pools;
+  const { matcher, stops, cancels, newOrders, units } = parts;
+  const { crosses, checkSize, isOutsideBand, room } = newOrders;
+  const { find } = cancels;
+  const command = new ReplaceOrder();
 
   /** The command: at word `at` of `c`, which is `offset` of `view`. */
-  apply(c: Int32Array, at: number, view: DataView, offset: number): void {
-    const m = this.#m;
-    const command = this.#command;
+  function apply(c: Int32Array, at: number, view: DataView, offset: number): void {
     command.wrap(view, offset);
-    const order = this.#cancels.find(c, at);
+    const order = find(c, at);
     if (order === 0) {
-      this.#reject(command.instrumentId, 0, RejectReason.unknownOrder);
+      rejected(command.instrumentId, 0, REPLACE_ORDER, RejectReason.unknownOrder);
       return;
     }
-    const level = m[order + ORDER.level] as number;
-    const side = m[level + LEVEL.side] as number;
-    const instrument = m[side + SIDE.instrument] as number;
-    const instrumentId = m[instrument + INSTRUMENT.id] as number;
-    const detail = order + this.#detail;
-    const flags = m[order + ORDER.flags] as number;
-    const waiting = (flags & FLAG.waiting) !== 0;
-    const type = (flags >> FLAG.typeShift) & FLAG.typeMask;
-    const previousPrice = waiting
-      ? (m[detail + DETAIL.limit] as number)
-      : (m[level + LEVEL.price] as number);
-    const previousStop = waiting ? (m[level + LEVEL.price] as number) : 0;
-    const previousLots = this.#f[(detail + DETAIL.quantity) >> 1] as number;
-    const previousLeaves = this.#book.leaves(order);
+    const level = m[order + LEVEL_OF] as number;
+    const instrument = m[(m[level + LEVEL_SIDE] as number) + SIDE_INSTRUMENT] as number;
+    const id = m[instrument + ID] as number;
+    const flags = m[order + FLAGS] as number;
+    const detail = order + toDetail;
+    const sums = (order >> 2) + toSums;
+    const waiting = (flags & WAITING) !== 0;
+    const stands = m[level + PRICE] as number;
+    const previousPrice = waiting ? (m[sums + LIMIT] as number) : stands;
+    const previousStop = waiting ? stands : 0;
+    const previousLots = f[(sums + QUANTITY) >> 1] as number;
+    const previousLeaves = leavesOf(order);
+    const previousDisplay = (flags & ICEBERG) === 0 ? 0 : (f[(detail + DISPLAY) >> 1] as number);
     const done = previousLots - previousLeaves;
-    const previousDisplay =
-      (flags & FLAG.iceberg) === 0 ? 0 : (this.#f[(detail + DETAIL.display) >> 1] as number);
-    this.#price = previousPrice;
-    this.#stopPrice = previousStop;
-    this.#lots = previousLots;
-    this.#display = previousDisplay;
-    const openQuantity = (command.flags & CommandFlag.openQuantity) !== 0;
-    const reason = this.#check(order, instrument, flags, done, openQuantity);
-    if (reason !== RejectReason.none) {
-      this.#reject(instrumentId, flags & FLAG.sideMask, reason);
+    const { present } = command;
+    const openQuantity = (command.flags & OPEN_QUANTITY) !== 0;
+
+    let reason = checkFields(present, flags, m[instrument + STATE] as number);
+    let price = previousPrice;
+    if (reason === NONE && (present & PRICE_FIELD) !== 0) {
+      price = inTicks(command.price, command.priceScale, id);
+      reason = ticksReason(price);
+    }
+    let stopPrice = previousStop;
+    if (reason === NONE && (present & STOP_FIELD) !== 0) {
+      stopPrice = inTicks(command.stopPrice, command.stopPriceScale, id);
+      reason = ticksReason(stopPrice);
+    }
+    let lots = previousLots;
+    if (reason === NONE && (present & QUANTITY_FIELD) !== 0) {
+      lots = inLots(command.quantity, command.quantityScale, id);
+      reason = lotsReason(command.quantity, command.quantityScale, lots);
+    }
+    let display = previousDisplay;
+    if (reason === NONE && (present & DISPLAY_FIELD) !== 0) {
+      display = inLots(command.displayQuantity, command.displayQuantityScale, id);
+      reason = lotsReason(command.displayQuantity, command.displayQuantityScale, display);
+    }
+    if (reason === NONE && openQuantity && (present & QUANTITY_FIELD) !== 0) {
+      if (lots > MAX_INTEGER - done) reason = RejectReason.quantityTooLarge;
+      lots += done;
+    }
+    if (reason === NONE && lots <= done) {
+      // Nothing is left to which the other terms could apply.
+      cancels.cancel(order, CancelReason.replacedBelowFilled);
       return;
     }
-    if (this.#lots <= done) {
-      this.#cancels.cancel(order, CancelReason.replacedBelowFilled);
+    if (reason === NONE) reason = checkParts(detail, flags, lots, display);
+    if (reason === NONE) {
+      const priced = ((flags >> TYPE_SHIFT) & TYPE_MASK) !== STOP;
+      reason = checkSize(instrument, priced ? price : 0, lots);
+    }
+    if (reason === NONE && price !== previousPrice) {
+      reason = checkPrice(instrument, flags, price);
+    }
+    if (reason === NONE) {
+      const more = lots - previousLots;
+      if (more > 0 && more > room(instrument, flags & SIDE_MASK)) {
+        reason = RejectReason.quantityTooLarge;
+      } else if (stands !== (waiting ? stopPrice : price) && !hasLevel()) {
+        // Alone at its price it takes its level along.
+        if (m[level + COUNT] !== 1) reason = RejectReason.capacity;
+      }
+    }
+    if (reason !== NONE) {
+      rejected(id, flags & SIDE_MASK, REPLACE_ORDER, reason);
       return;
     }
+
+    const leaves = lots - done;
     const kept =
       !openQuantity &&
-      this.#price === previousPrice &&
-      this.#stopPrice === previousStop &&
-      this.#display === previousDisplay &&
-      this.#lots < previousLots;
-    const leaves = this.#lots - done;
-    if (kept) this.#book.reduce(order, previousLeaves - leaves);
-    else this.#book.unlink(order);
-    this.#f[(detail + DETAIL.quantity) >> 1] = this.#lots;
-    if (!kept) this.#setTerms(order, leaves, waiting);
-    const present =
-      (type === OrderType.stop ? 0 : OrderField.price) |
-      (waiting ? OrderField.stopPrice : 0) |
-      (this.#display === 0 ? 0 : OrderField.displayQuantity);
-    const event = this.#events.replaced(
-      instrumentId,
-      order,
-      this.#price,
-      this.#stopPrice,
-      previousPrice,
-      present,
-      kept ? 1 : 0,
-    );
-    const e = this.#events.e;
-    e[event + REPLACED_LEAVES] = leaves | 0;
-    e[event + REPLACED_LEAVES + 1] = leaves * TWO_32_INVERSE;
-    e[event + REPLACED_PREVIOUS] = previousLeaves | 0;
-    e[event + REPLACED_PREVIOUS + 1] = previousLeaves * TWO_32_INVERSE;
+      lots < previousLots &&
+      price === previousPrice &&
+      stopPrice === previousStop &&
+      display === previousDisplay;
+    f[(sums + QUANTITY) >> 1] = lots;
+    if (kept) {
+      reduce(order, previousLeaves - leaves);
+    } else {
+      unlink(order);
+      f[(order + OPEN) >> 1] = leaves;
+      if (waiting) m[sums + LIMIT] = price;
+      if (display !== 0) {
+        m[order + FLAGS] = flags | ICEBERG;
+        f[(detail + DISPLAY) >> 1] = display;
+        f[(detail + HIDDEN) >> 1] = 0;
+      }
+    }
+    const has =
+      (((flags >> TYPE_SHIFT) & TYPE_MASK) === STOP ? 0 : PRICE_FIELD) |
+      (waiting ? STOP_FIELD : 0) |
+      (display === 0 ? 0 : DISPLAY_FIELD);
+    const event = replaced(id, order, price, stopPrice, previousPrice, has, kept ? 1 : 0);
+    e[event + LEAVES_WORD] = leaves | 0;
+    e[event + LEAVES_WORD + 1] = leaves * HIGH;
+    e[event + PREVIOUS_WORD] = previousLeaves | 0;
+    e[event + PREVIOUS_WORD + 1] = previousLeaves * HIGH;
     if (kept) return;
     if (waiting) {
-      this.#book.wait(order, instrument, this.#stopPrice);
-    } else if (m[instrument + INSTRUMENT.state] === MarketState.continuous) {
-      const spot = m[(m[order + ORDER.holder] as number) + ACCOUNT.mode] === AccountMode.spot;
-      this.#matcher.enter(order, instrument, this.#price, 0, spot, Infinity);
+      wait(order, instrument, stopPrice);
+    } else if (m[instrument + STATE] === CONTINUOUS) {
+      const spot = m[(m[order + HOLDER] as number) + MODE] === SPOT;
+      matcher.enter(order, instrument, price, 0, spot, Infinity);
     } else {
-      this.#book.rest(order, instrument, this.#price);
+      rest(order, instrument, price);
     }
-    this.#stops.run(instrument);
+    stops.run(instrument);
   }
 
-  #setTerms(order: number, leaves: number, waiting: boolean): void {
-    const m = this.#m;
-    const f = this.#f;
-    const detail = order + this.#detail;
-    f[(order + ORDER.open) >> 1] = leaves;
-    if (waiting) m[detail + DETAIL.limit] = this.#price;
-    if (this.#display === 0) return;
-    m[order + ORDER.flags] = (m[order + ORDER.flags] as number) | FLAG.iceberg;
-    f[(detail + DETAIL.display) >> 1] = this.#display;
-    f[(detail + DETAIL.hidden) >> 1] = 0;
-  }
-
-  /** Converts and checks the fields the command names; a reason, or none and the terms are set. */
-  #check(
-    order: number,
-    instrument: number,
-    flags: number,
-    done: number,
-    openQuantity: boolean,
-  ): number {
-    const m = this.#m;
-    const command = this.#command;
-    const present = command.present;
-    const waiting = (flags & FLAG.waiting) !== 0;
-    const type = (flags >> FLAG.typeShift) & FLAG.typeMask;
-    const timeInForce = (flags >> FLAG.timeInForceShift) & FLAG.timeInForceMask;
-    let changeable: number = OrderField.quantity;
-    if (type !== OrderType.stop) {
-      changeable |= OrderField.price;
-      if (timeInForce < TimeInForce.ioc) changeable |= OrderField.displayQuantity;
+  /** Whether the order has the fields that are to be changed, and may be changed now. */
+  function checkFields(present: number, flags: number, state: number): number {
+    let changeable: number = QUANTITY_FIELD;
+    if (((flags >> TYPE_SHIFT) & TYPE_MASK) !== STOP) {
+      changeable |= PRICE_FIELD;
+      if (((flags >> TIF_SHIFT) & TIF_MASK) < IOC) changeable |= DISPLAY_FIELD;
     }
-    if (waiting) changeable |= OrderField.stopPrice;
+    if ((flags & WAITING) !== 0) changeable |= STOP_FIELD;
     if (present === 0 || (present & ~changeable) !== 0) return RejectReason.invalidCombination;
-    const state = m[instrument + INSTRUMENT.state] as number;
-    if (state !== MarketState.continuous && state !== MarketState.auction) {
-      return RejectReason.marketNotOpen;
-    }
-    const reason = this.#convert(m[instrument + INSTRUMENT.id] as number, present);
-    if (reason !== RejectReason.none) return reason;
-    if (openQuantity && (present & OrderField.quantity) !== 0) {
-      if (this.#lots > MAX_INTEGER - done) return RejectReason.quantityTooLarge;
-      this.#lots += done;
-    }
-    // Nothing would be left to which the other terms could apply.
-    if (this.#lots <= done) return RejectReason.none;
-    return this.#checkTerms(order, instrument, flags, done);
+    return state === CONTINUOUS || state === AUCTION ? NONE : RejectReason.marketNotOpen;
   }
 
-  #convert(instrumentId: number, named: number): number {
-    const command = this.#command;
-    let reason: number = RejectReason.none;
-    if ((named & OrderField.price) !== 0) {
-      this.#price = this.#inTicks(command.price, command.priceScale, instrumentId);
-      reason = ticksReason(this.#price);
-    }
-    if (reason === RejectReason.none && (named & OrderField.stopPrice) !== 0) {
-      this.#stopPrice = this.#inTicks(command.stopPrice, command.stopPriceScale, instrumentId);
-      reason = ticksReason(this.#stopPrice);
-    }
-    if (reason === RejectReason.none && (named & OrderField.quantity) !== 0) {
-      this.#lots = this.#inLots(command.quantity, command.quantityScale, instrumentId);
-      reason = lotsReason(command.quantity, command.quantityScale, this.#lots);
-    }
-    if (reason === RejectReason.none && (named & OrderField.displayQuantity) !== 0) {
-      const scale = command.displayQuantityScale;
-      this.#display = this.#inLots(command.displayQuantity, scale, instrumentId);
-      reason = lotsReason(command.displayQuantity, scale, this.#display);
-    }
-    return reason;
+  function checkParts(detail: number, flags: number, lots: number, display: number): number {
+    const minimum =
+      (flags & HAS_MINIMUM) !== 0 && (flags & WAITING) !== 0
+        ? (f[(detail + MINIMUM) >> 1] as number)
+        : 0;
+    if (display > lots || minimum > lots) return RejectReason.invalidCombination;
+    const tooMany = display !== 0 && display * MAX_ICEBERG_PARTS < lots;
+    return tooMany ? RejectReason.invalidCombination : NONE;
+  }
+
+  /** What is looked at where the price changes. */
+  function checkPrice(instrument: number, flags: number, price: number): number {
+    if (isOutsideBand(instrument, price)) return RejectReason.priceBand;
+    if ((flags & POST_ONLY) === 0 || m[instrument + STATE] !== CONTINUOUS) return NONE;
+    const crossing = crosses(instrument, flags & SIDE_MASK, price);
+    return crossing ? RejectReason.postOnlyWouldCross : NONE;
   }
 
   /** As decimalToUnits has it: NaN is off the lot, infinite out of range. */
-  #inLots(value: number, scale: number, instrumentId: number): number {
-    if (scale === SCALE_TICKS_OR_LOTS) return value;
-    const size = this.#units.lotSize(instrumentId);
+  function inLots(value: number, scale: number, instrumentId: number): number {
+    if (scale === IN_UNITS) return value;
+    const size = units.lotSize(instrumentId);
     return decimalToUnits(value, scale, size.value, size.scale);
   }
 
-  #inTicks(value: number, scale: number, instrumentId: number): number {
-    if (scale === SCALE_TICKS_OR_LOTS) return value;
-    const size = this.#units.tickSize(instrumentId);
+  function inTicks(value: number, scale: number, instrumentId: number): number {
+    if (scale === IN_UNITS) return value;
+    const size = units.tickSize(instrumentId);
     return decimalToUnits(value, scale, size.value, size.scale);
   }
 
-  /** What holds for a new order, and the band and postOnly where the price changes. */
-  #checkTerms(order: number, instrument: number, flags: number, done: number): number {
-    const m = this.#m;
-    const f = this.#f;
-    const detail = order + this.#detail;
-    const waiting = (flags & FLAG.waiting) !== 0;
-    const side = flags & FLAG.sideMask;
-    if (this.#display > this.#lots) return RejectReason.invalidCombination;
-    if (this.#display !== 0 && this.#display * MAX_ICEBERG_PARTS < this.#lots) {
-      return RejectReason.invalidCombination;
-    }
-    if ((flags & FLAG.minimum) !== 0 && waiting) {
-      const minimum = f[(detail + DETAIL.minimum) >> 1] as number;
-      if (minimum > this.#lots) return RejectReason.invalidCombination;
-    }
-    const level = m[order + ORDER.level] as number;
-    const priced = ((flags >> FLAG.typeShift) & FLAG.typeMask) !== OrderType.stop;
-    const price = priced ? this.#price : 0;
-    const outside = this.#newOrders.checkSize(instrument, price, this.#lots);
-    if (outside !== RejectReason.none) return outside;
-    const previousPrice = m[waiting ? detail + DETAIL.limit : level + LEVEL.price] as number;
-    if (this.#price !== previousPrice) {
-      if (this.#newOrders.isOutsideBand(instrument, price)) return RejectReason.priceBand;
-      if (
-        (flags & FLAG.postOnly) !== 0 &&
-        m[instrument + INSTRUMENT.state] === MarketState.continuous &&
-        this.#newOrders.crosses(instrument, side, price)
-      ) {
-        return RejectReason.postOnlyWouldCross;
-      }
-    }
-    const more = this.#lots - done - this.#book.leaves(order);
-    if (more > 0 && more > this.#newOrders.room(instrument, side)) {
-      return RejectReason.quantityTooLarge;
-    }
-    const movesTo = waiting ? this.#stopPrice : this.#price;
-    const alone = (m[level + LEVEL.count] as number) === 1;
-    if (movesTo !== m[level + LEVEL.price] && !alone && !this.#book.arena.hasLevel) {
-      return RejectReason.capacity;
-    }
-    return RejectReason.none;
-  }
-
-  #reject(instrumentId: number, side: number, reason: number): void {
-    this.#events.rejected(instrumentId, side, REPLACE_ORDER_TEMPLATE_ID, reason);
-  }
+  return { apply };
 }
 
 function ticksReason(ticks: number): number {

@@ -16,12 +16,14 @@ import {
   ORDER,
   SIDE,
   SIDE_WORDS,
+  SUMS,
 } from "../book/layout.ts";
 import type { EventWriter } from "../events/event-writer.ts";
 import type { Matcher } from "./matcher.ts";
 
 const { flags: FLAGS, holder: HOLDER } = ORDER;
-const { limit: LIMIT, minimum: MINIMUM } = DETAIL;
+const { minimum: MINIMUM } = DETAIL;
+const { limit: LIMIT } = SUMS;
 const { rank: RANK, price: PRICE, head: HEAD } = LEVEL;
 const { best: BEST } = SIDE;
 const {
@@ -47,30 +49,17 @@ const CONTINUOUS = MarketState.continuous;
 const STOP = OrderType.stop;
 const SPOT = AccountMode.spot;
 
-/** Waiting stops and how they come in. */
-export class Stops {
-  readonly #book: Book;
-  readonly #events: EventWriter;
-  readonly #matcher: Matcher;
-  readonly #m: Int32Array;
-  readonly #f: Float64Array;
-  readonly #detail: number;
+export type Stops = ReturnType<typeof createStops>;
 
-  constructor(book: Book, events: EventWriter, matcher: Matcher) {
-    this.#book = book;
-    this.#events = events;
-    this.#matcher = matcher;
-    this.#m = book.arena.words;
-    this.#f = book.arena.doubles;
-    this.#detail = book.arena.detail;
-  }
+/** Waiting stops and how they come in. */
+export function createStops(book: Book, events: EventWriter, matcher: Matcher) {
+  const { words: m, doubles: f, detail, sums } = book.arena;
 
   /**
    * After a command has fully finished: lets due stops in one by one, each finished before the next
    * is looked for, buys (the lowest stop price first) before sells (the highest first).
    */
-  run(instrument: number): void {
-    const m = this.#m;
+  function run(instrument: number): void {
     for (;;) {
       const buys = m[instrument + BUY_STOPS + BEST] as number;
       const sells = m[instrument + SELL_STOPS + BEST] as number;
@@ -83,13 +72,11 @@ export class Stops {
         if (sells === 0 || (m[sells + RANK] as number) > ~last) return;
         level = sells;
       }
-      this.#trigger(m[level + HEAD] as number, instrument, m[level + PRICE] as number, last);
+      trigger(m[level + HEAD] as number, instrument, m[level + PRICE] as number, last);
     }
   }
 
-  #trigger(order: number, instrument: number, stopPrice: number, last: number): void {
-    const m = this.#m;
-    const book = this.#book;
+  function trigger(order: number, instrument: number, stopPrice: number, last: number): void {
     book.unlink(order);
     const flags = m[order + FLAGS] as number;
     const type = (flags >> TYPE_SHIFT) & TYPE_MASK;
@@ -101,16 +88,18 @@ export class Stops {
       const kept = flags & ~((TYPE_MASK << TYPE_SHIFT) | (TIF_MASK << TIF_SHIFT) | WAITING);
       m[order + FLAGS] = kept | (OrderType.market << TYPE_SHIFT) | (TimeInForce.ioc << TIF_SHIFT);
     } else {
-      price = m[order + this.#detail + LIMIT] as number;
+      price = m[(order >> 2) + sums + LIMIT] as number;
       if ((flags & HAS_MINIMUM) !== 0) {
-        minimum = this.#f[(order + this.#detail + MINIMUM) >> 1] as number;
+        minimum = f[(order + detail + MINIMUM) >> 1] as number;
       }
-      book.arena.withdrawPromise();
+      book.pools.withdrawPromise();
       m[order + FLAGS] =
         (flags & ~((TYPE_MASK << TYPE_SHIFT) | WAITING)) | (OrderType.limit << TYPE_SHIFT);
     }
-    this.#events.triggered(m[instrument + ID] as number, order, type, stopPrice, last, price);
+    events.triggered(m[instrument + ID] as number, order, type, stopPrice, last, price);
     const spot = m[(m[order + HOLDER] as number) + MODE] === SPOT;
-    this.#matcher.enter(order, instrument, price, minimum, spot, Infinity);
+    matcher.enter(order, instrument, price, minimum, spot, Infinity);
   }
+
+  return { run };
 }

@@ -2,16 +2,20 @@
 import { OrderField, OrderType, TimeInForce } from "../../protocol/generated/enums.ts";
 
 const NEVER = 1 << 31; // a field that no order has: the combination does not exist
-const STRIDE = 8;
-const allowed = new Int32Array(256 * STRIDE);
-const required = new Int32Array(256 * STRIDE).fill(NEVER);
+
+/** Rows of the tables below are types, columns are times in force; so many columns. */
+export const TERMS_COLUMNS = 8;
+/** OrderField bits that an order may have, by row and column. */
+export const ALLOWED_FIELDS = new Int32Array(256 * TERMS_COLUMNS);
+/** OrderField bits that an order must have; a bit that none has where there is no such order. */
+export const REQUIRED_FIELDS = new Int32Array(256 * TERMS_COLUMNS).fill(NEVER);
 
 const { price, stopPrice, displayQuantity, minQuantity, expireTime, postOnly } = OrderField;
 
 function allow(type: number, timeInForce: number, must: number, may: number): void {
   const life = timeInForce === TimeInForce.gtd ? expireTime : 0;
-  required[type * STRIDE + timeInForce] = must | life;
-  allowed[type * STRIDE + timeInForce] = must | life | may;
+  REQUIRED_FIELDS[type * TERMS_COLUMNS + timeInForce] = must | life;
+  ALLOWED_FIELDS[type * TERMS_COLUMNS + timeInForce] = must | life | may;
 }
 
 for (const timeInForce of [TimeInForce.gtc, TimeInForce.day, TimeInForce.gtd]) {
@@ -31,13 +35,3 @@ allow(OrderType.stopLimit, TimeInForce.fok, price | stopPrice, 0);
  * two orders could keep the engine busy for days.
  */
 export const MAX_ICEBERG_PARTS = 1_000_000;
-
-/** OrderField bits. type and timeInForce: bytes of a command, whatever they are. */
-export function allowedFields(type: number, timeInForce: number): number {
-  return allowed[type * STRIDE + Math.min(timeInForce, STRIDE - 1)] as number;
-}
-
-/** OrderField bits; one that no command has where there is no such order. */
-export function requiredFields(type: number, timeInForce: number): number {
-  return required[type * STRIDE + Math.min(timeInForce, STRIDE - 1)] as number;
-}

@@ -26,9 +26,10 @@ import { AccountSettings } from "./admin/account-settings.ts";
 import { Assets } from "./admin/assets.ts";
 import { Instruments } from "./admin/instruments.ts";
 import { Uncross } from "./auctions/uncross.ts";
-import { Arena, type EngineCapacity, HEADER, TALLY } from "./book/arena.ts";
+import { Arena, COMMAND_BASE, type EngineCapacity, TALLY } from "./book/arena.ts";
 import { type Book, createBook } from "./book/book.ts";
 import { type BookRow, bookRows } from "./book/book-rows.ts";
+import { COMMAND } from "./book/layout.ts";
 import { createEventWriter, type EventWriter } from "./events/event-writer.ts";
 import { type Cancels, createCancels } from "./matching/cancels.ts";
 import { createDispatch } from "./matching/dispatch.ts";
@@ -103,7 +104,7 @@ export class Engine {
 
   /** The last command that was applied; 0: none. */
   get lastSeq(): number {
-    return this.#arena.wide(HEADER.lastSeq);
+    return this.#arena.wide(COMMAND_BASE + COMMAND.seq);
   }
 
   /** Public events so far. */
@@ -130,7 +131,7 @@ export class Engine {
         this.#massCancel(view, offset);
         break;
       case ADVANCE_TIME_TEMPLATE_ID:
-        this.#cancels.expire(this.#arena.wide(HEADER.timestampUs));
+        this.#cancels.expire(this.#arena.wide(COMMAND_BASE + COMMAND.timestamp));
         break;
       case SESSION_END_TEMPLATE_ID:
         if (view.getUint8(offset + SESSION_END_CANCEL_ON_DISCONNECT_OFFSET) !== 0) {
@@ -184,8 +185,7 @@ export class Engine {
 
   #emitCheckpoint(): void {
     this.stateHash(this.#hashWords);
-    const message = CHECKPOINT_LENGTH | (CHECKPOINT_TEMPLATE_ID << 16);
-    const offset = this.#events.cold(message, 0, 0);
+    const offset = this.#events.cold(CHECKPOINT_LENGTH, CHECKPOINT_TEMPLATE_ID, 0, 0);
     const event = this.#checkpoint;
     event.wrap(this.#events.view, offset);
     event.eventCount = this.eventCount;

@@ -3,11 +3,12 @@ import type { AccountSettings, Settings } from "./admin/account-settings.ts";
 import type { InstrumentTerms } from "./admin/definition.ts";
 import type { Instruments } from "./admin/instruments.ts";
 import { DEFAULT_MODE, DEFAULT_PREVENTION } from "./book/account-table.ts";
-import { HEADER, TALLY } from "./book/arena.ts";
+import { COMMAND_BASE, TALLY } from "./book/arena.ts";
 import type { Book } from "./book/book.ts";
 import {
   ACCOUNT,
   ACCOUNT_WORDS,
+  COMMAND,
   DETAIL,
   FLAG,
   HAS,
@@ -42,8 +43,8 @@ export class StateHash {
   compute(into: Uint32Array): void {
     this.#hash = new RunningHash();
     const f = this.#book.arena.doubles;
-    this.#hash.updateNumber(this.#book.arena.wide(HEADER.lastSeq));
-    this.#hash.updateNumber(this.#book.arena.wide(HEADER.timestampUs));
+    this.#hash.updateNumber(this.#book.arena.wide(COMMAND_BASE + COMMAND.seq));
+    this.#hash.updateNumber(this.#book.arena.wide(COMMAND_BASE + COMMAND.timestamp));
     this.#hash.updateNumber(f[TALLY.events >> 1] as number);
     this.#hash.updateNumber(f[TALLY.trades >> 1] as number);
     for (const asset of this.#instruments.assets.all()) {

@@ -193,8 +193,7 @@ export class AccountSettings {
       this.#events.rejected(command.instrumentId, 0, ADJUST_BALANCE_TEMPLATE_ID, reason);
       return;
     }
-    const message = BALANCE_LENGTH | (BALANCE_TEMPLATE_ID << 16);
-    const at = this.#events.cold(message, 0, command.account);
+    const at = this.#events.cold(BALANCE_LENGTH, BALANCE_TEMPLATE_ID, 0, command.account);
     const event = new Balance();
     event.wrap(this.#events.view, at);
     event.asset = asset.name;
@@ -225,8 +224,7 @@ export class AccountSettings {
 
   #accountEvent(account: number, id: number, record: number, settings: Settings): void {
     const m = this.#book.arena.words;
-    const message = ACCOUNT_LENGTH | (ACCOUNT_TEMPLATE_ID << 16);
-    const offset = this.#events.cold(message, id, account | 0);
+    const offset = this.#events.cold(ACCOUNT_LENGTH, ACCOUNT_TEMPLATE_ID, id, account | 0);
     const event = new Account();
     event.wrap(this.#events.view, offset);
     event.present = settings.present;

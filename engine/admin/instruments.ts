@@ -198,7 +198,7 @@ export class Instruments implements UnitSizes {
   }
 
   #assetEvent(asset: AssetRecord): void {
-    const offset = this.#events.cold(ASSET_LENGTH | (ASSET_TEMPLATE_ID << 16), 0, 0);
+    const offset = this.#events.cold(ASSET_LENGTH, ASSET_TEMPLATE_ID, 0, 0);
     const event = new Asset();
     event.wrap(this.#events.view, offset);
     event.asset = asset.name;
@@ -207,8 +207,7 @@ export class Instruments implements UnitSizes {
   }
 
   #instrumentEvent(id: number, terms: InstrumentTerms): void {
-    const message = INSTRUMENT_LENGTH | (INSTRUMENT_TEMPLATE_ID << 16);
-    const offset = this.#events.cold(message, id, 0);
+    const offset = this.#events.cold(INSTRUMENT_LENGTH, INSTRUMENT_TEMPLATE_ID, id, 0);
     const event = new Instrument();
     event.wrap(this.#events.view, offset);
     event.symbol = terms.symbol;

@@ -35,14 +35,20 @@ export const HEADER = {
   levelsPromised: 8,
   instruments: 9,
   accounts: 10,
-  /** Two words each, as in commands: of the last command. */
-  lastSeq: 16,
-  timestampUs: 18,
+  /** Events of the command under way. */
+  eventIndex: 11,
 } as const;
-const HEADER_WORDS = 64;
 
 /** Doubles in the header, at half these words: public events and trades so far. */
-export const TALLY = { events: 20, trades: 22 } as const;
+export const TALLY = { events: 12, trades: 14 } as const;
+
+/**
+ * The command under way, copied to where it is at a constant place: the header's fields of two
+ * words, and what orders need (see COMMAND for the words). After a command its seq and time stay:
+ * they are those of the last one.
+ */
+export const COMMAND_BASE = 32;
+const HEADER_WORDS = 64;
 
 /**
  * All memory of the books: one shared buffer, one Int32Array and one Float64Array over it, and where
@@ -93,7 +99,7 @@ export class Arena {
     };
     const accountSlots = powerOfTwo(2 * capacity.accounts);
     this.accountMask = accountSlots - 1;
-    this.tableBuckets = powerOfTwo(Math.max(2 * capacity.orders, 1024));
+    this.tableBuckets = powerOfTwo(Math.max(4 * capacity.orders, 1024));
     this.instruments = region(capacity.instruments * INSTRUMENT_WORDS);
     this.accounts = region(capacity.accounts * ACCOUNT_WORDS);
     this.accountTable = region(accountSlots);

@@ -174,3 +174,36 @@ export const ACCOUNT = {
   oldest: ORDER.newer,
 } as const;
 export const ACCOUNT_WORDS = 16;
+
+/**
+ * Words of a command: of every one up to the verdict, then of newOrder (with `kinds`: side, type,
+ * time in force, self-trade prevention, a byte each), cancelOrder and replaceOrder.
+ */
+export const COMMAND = {
+  seq: 2,
+  timestamp: 4,
+  requestId: 6,
+  account: 8,
+  instrumentId: 9,
+  /** Its low byte; the next ones are the reason and the flags. */
+  verdict: 11,
+  clientOrderId: 12,
+  /** newOrder. */
+  quantity: 14,
+  display: 16,
+  minimum: 18,
+  expire: 20,
+  price: 22,
+  stopPrice: 23,
+  kinds: 24,
+  /** Its low byte. */
+  present: 25,
+  /** cancelOrder, replaceOrder. */
+  orderId: 14,
+  /** replaceOrder: 64-bit integers, then their scales, a byte each in this order. */
+  newQuantity: 16,
+  newDisplay: 18,
+  newPrice: 20,
+  newStopPrice: 22,
+  scales: 24,
+} as const;

@@ -97,7 +97,7 @@ export function createOrderIndex(arena: Arena, seed: number) {
     m[order + ID_NEXT] = m[id] as number;
     m[id] = order;
     // Two buckets an order: few chains have more than one.
-    if (2 * ++count > buckets) grow();
+    if (4 * ++count > buckets) grow();
   }
 
   function remove(order: number): void {
@@ -107,7 +107,7 @@ export function createOrderIndex(arena: Arena, seed: number) {
     }
     const id = idTable + bucket(idHash(m[order + ID_LOW] as number));
     unlink(id, order, ID_NEXT);
-    if (16 * --count < buckets) shrink();
+    if (32 * --count < buckets) shrink();
   }
 
   function unlink(bucket: number, order: number, link: number): void {
@@ -122,7 +122,7 @@ export function createOrderIndex(arena: Arena, seed: number) {
   }
 
   function grow(): void {
-    for (let i = 0; i < 2 && buckets < most; i++) {
+    for (let i = 0; i < 4 && buckets < most; i++) {
       const fresh = buckets++;
       splitClients(fresh);
       splitIds(fresh);
@@ -168,7 +168,7 @@ export function createOrderIndex(arena: Arena, seed: number) {
   }
 
   function shrink(): void {
-    for (let i = 0; i < 2 && buckets > LEAST; i++) {
+    for (let i = 0; i < 4 && buckets > LEAST; i++) {
       if (buckets === half) half >>= 1;
       const last = --buckets;
       const into = last & (half - 1);

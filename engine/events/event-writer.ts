@@ -37,32 +37,35 @@ import {
 import { SCHEMA_WORD as SCHEMA } from "../../protocol/generated/support.ts";
 import type { EventRingWriter } from "../../protocol/rings/event-ring.ts";
 import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
-import type { Arena } from "../book/arena.ts";
-import { DETAIL, FLAG, ORDER, SUMS } from "../book/layout.ts";
+import { type Arena, COMMAND_BASE, HEADER } from "../book/arena.ts";
+import { COMMAND, DETAIL, FLAG, ORDER, SUMS } from "../book/layout.ts";
 
-const {
-  clientLow: CLIENT_LOW,
-  clientHigh: CLIENT_HIGH,
-  idLow: ID_LOW,
-  idHigh: ID_HIGH,
-  account: ACCOUNT,
-  flags: FLAGS,
-  open: OPEN,
-} = ORDER;
+const { clientLow: CLIENT, idLow: ID, account: ACCOUNT, flags: FLAGS, open: OPEN } = ORDER;
 const { hidden: HIDDEN, display: DISPLAY } = DETAIL;
 const { quantity: QUANTITY } = SUMS;
 const { sideMask: SIDE_MASK, iceberg: ICEBERG, typeShift: TYPE_SHIFT, typeMask: TYPE_MASK } = FLAG;
 const SCHEMA_WORD = SCHEMA;
-const ACCEPTED = ACCEPTED_LENGTH | (ACCEPTED_TEMPLATE_ID << 16);
-const REJECTED = REJECTED_LENGTH | (REJECTED_TEMPLATE_ID << 16);
-const TRADE = TRADE_LENGTH | (TRADE_TEMPLATE_ID << 16);
-const CANCELED = CANCELED_LENGTH | (CANCELED_TEMPLATE_ID << 16);
-const REDUCED = REDUCED_LENGTH | (REDUCED_TEMPLATE_ID << 16);
-const REPLACED = REPLACED_LENGTH | (REPLACED_TEMPLATE_ID << 16);
-const TRIGGERED = TRIGGERED_LENGTH | (TRIGGERED_TEMPLATE_ID << 16);
-const AUCTION = AUCTION_LENGTH | (AUCTION_TEMPLATE_ID << 16);
-const STATE = MARKET_STATE_CHANGED_LENGTH | (MARKET_STATE_CHANGED_TEMPLATE_ID << 16);
 const HIGH = 1 / 4294967296;
+
+/**
+ * The first two words of an event, as the double that has their bits. Fields of 64 bits are copied
+ * as doubles all over this file: half the stores. All of them are below 2^53, so none is a NaN, whose
+ * bits would not be safe.
+ */
+function head(length: number, template: number): number {
+  const words = new Int32Array([length | (template << 16), SCHEMA_WORD]);
+  return new Float64Array(words.buffer)[0] as number;
+}
+
+const ACCEPTED = head(ACCEPTED_LENGTH, ACCEPTED_TEMPLATE_ID);
+const REJECTED = head(REJECTED_LENGTH, REJECTED_TEMPLATE_ID);
+const TRADE = head(TRADE_LENGTH, TRADE_TEMPLATE_ID);
+const CANCELED = head(CANCELED_LENGTH, CANCELED_TEMPLATE_ID);
+const REDUCED = head(REDUCED_LENGTH, REDUCED_TEMPLATE_ID);
+const REPLACED = head(REPLACED_LENGTH, REPLACED_TEMPLATE_ID);
+const TRIGGERED = head(TRIGGERED_LENGTH, TRIGGERED_TEMPLATE_ID);
+const AUCTION = head(AUCTION_LENGTH, AUCTION_TEMPLATE_ID);
+const STATE = head(MARKET_STATE_CHANGED_LENGTH, MARKET_STATE_CHANGED_TEMPLATE_ID);
 
 const NEW_ORDER = NEW_ORDER_TEMPLATE_ID;
 const REPLACE_ORDER = REPLACE_ORDER_TEMPLATE_ID;
@@ -74,14 +77,27 @@ export const REPLACED_LEAVES = 18;
 export const REPLACED_PREVIOUS = 22;
 
 // The last word of accepted: type, time in force, self-trade prevention, presence bits.
-const PRICE_PRESENT = OrderField.price << 24;
 const STOP_PRESENT = OrderField.stopPrice << 24;
 const DISPLAY_PRESENT = OrderField.displayQuantity << 24;
 const MINIMUM_PRESENT = OrderField.minQuantity << 24;
 const EXPIRE_PRESENT = OrderField.expireTime << 24;
+const RARELY_PRESENT = STOP_PRESENT | DISPLAY_PRESENT | MINIMUM_PRESENT | EXPIRE_PRESENT;
 
-// Words of a command's header, and of an event's.
-const SEQ = 2;
+// Words of the command under way, and the doubles among them at half their words.
+const COMMAND_SEQ = (COMMAND_BASE + COMMAND.seq) >> 1;
+const COMMAND_TIMESTAMP = (COMMAND_BASE + COMMAND.timestamp) >> 1;
+const COMMAND_REQUEST_ID = (COMMAND_BASE + COMMAND.requestId) >> 1;
+const COMMAND_CLIENT_ID = (COMMAND_BASE + COMMAND.clientOrderId) >> 1;
+const COMMAND_ORDER_ID = (COMMAND_BASE + COMMAND.orderId) >> 1;
+const COMMAND_QUANTITY = (COMMAND_BASE + COMMAND.quantity) >> 1;
+const COMMAND_ACCOUNT = COMMAND_BASE + COMMAND.account;
+const COMMAND_DISPLAY = COMMAND_BASE + COMMAND.display;
+const COMMAND_MINIMUM = COMMAND_BASE + COMMAND.minimum;
+const COMMAND_EXPIRE = COMMAND_BASE + COMMAND.expire;
+const COMMAND_STOP_PRICE = COMMAND_BASE + COMMAND.stopPrice;
+const { eventIndex: EVENT_INDEX } = HEADER;
+
+// Words of an event.
 const INDEX = 8;
 const INSTRUMENT = 9;
 const EVENT_ACCOUNT = 10;
@@ -90,83 +106,99 @@ const SIDES = 11;
 export type EventWriter = ReturnType<typeof createEventWriter>;
 
 /**
- * Writes the events of one command at a time into the event ring: seq, time and request id come
- * from the command, the index counts.
+ * Writes events into the ring: seq, time and request id are those of the command under way, the
+ * index counts.
  */
 export function createEventWriter(ring: EventRingWriter, arena: Arena) {
   const { words: m, doubles: f, detail, sums } = arena;
   const { view } = ring;
-  /** The ring's memory as words. */
+  // The ring's memory as words and as doubles.
   const e = new Int32Array(view.buffer, view.byteOffset, view.byteLength >> 2);
-  // The command: words, and where it starts in them.
-  let c = e;
-  let from = 0;
-  let index = 0;
+  const e64 = new Float64Array(view.buffer, view.byteOffset, view.byteLength >> 3);
+  // Where the command under way stands, for its text.
+  let source = view;
+  let sourceOffset = 0;
 
-  /** From now on events are those of the command that starts at word `at` of `command`. */
-  function begin(command: Int32Array, at: number): void {
-    c = command;
-    from = at;
-    index = 0;
+  /** Commands are at that place now, until told otherwise. */
+  function readFrom(commands: DataView): void {
+    source = commands;
   }
 
-  /** Events of this command so far. */
-  function count(): number {
-    return index;
+  /** The next command begins, at that byte of its view. */
+  function begin(offset: number): void {
+    sourceOffset = offset;
+    m[EVENT_INDEX] = 0;
   }
 
   /** Claims the next event's place and writes the header that all events start with. */
   function start(message: number, instrumentId: number, account: number, sides: number): number {
-    const at = ring.claim() >> 2;
+    const byte = ring.claim();
     ring.commit();
-    e[at] = message;
-    e[at + 1] = SCHEMA_WORD;
-    e[at + 2] = c[from + SEQ] as number;
-    e[at + 3] = c[from + SEQ + 1] as number;
-    e[at + 4] = c[from + SEQ + 2] as number;
-    e[at + 5] = c[from + SEQ + 3] as number;
-    e[at + 6] = c[from + SEQ + 4] as number;
-    e[at + 7] = c[from + SEQ + 5] as number;
-    e[at + INDEX] = index++;
+    const at = byte >> 2;
+    const at64 = byte >> 3;
+    const index = m[EVENT_INDEX] as number;
+    m[EVENT_INDEX] = index + 1;
+    e64[at64] = message;
+    e64[at64 + 1] = f[COMMAND_SEQ] as number;
+    e64[at64 + 2] = f[COMMAND_TIMESTAMP] as number;
+    e64[at64 + 3] = f[COMMAND_REQUEST_ID] as number;
+    e[at + INDEX] = index;
     e[at + INSTRUMENT] = instrumentId;
     e[at + EVENT_ACCOUNT] = account;
     e[at + SIDES] = sides;
     return at;
   }
 
-  /** For events that are written through a flyweight: zeroed but for the header. Cold. */
-  function cold(message: number, instrumentId: number, account: number): number {
-    const at = start(message, instrumentId, account, 0);
+  /** The ids of an order: fields that most events about one have right behind the header. */
+  function ids(at: number, order: number): void {
+    e64[(at >> 1) + 6] = f[(order + CLIENT) >> 1] as number;
+    e64[(at >> 1) + 7] = f[(order + ID) >> 1] as number;
+  }
+
+  /**
+   * For events that are written through a flyweight: zeroed but for the header. Returns a byte
+   * offset. Cold.
+   */
+  function cold(length: number, template: number, instrumentId: number, account: number): number {
+    const at = start(head(length, template), instrumentId, account, 0);
     e.fill(0, at + SIDES + 1, at + (RECORD_BYTES >> 2));
     return at << 2;
   }
 
   /**
-   * The newOrder that is being handled is in the engine. terms: order type, time in force,
-   * self-trade prevention and presence bits as the last word of the record has them.
+   * The newOrder under way is in the engine. price: 0 where it has none. terms: order type, time in
+   * force, self-trade prevention and presence bits as the last word of the record has them.
    */
-  function accepted(instrumentId: number, side: number, terms: number): void {
-    const at = start(ACCEPTED, instrumentId, c[from + 8] as number, side << 8);
-    e[at + 12] = c[from + 12] as number;
-    e[at + 13] = c[from + 13] as number;
-    e[at + 14] = c[from + SEQ] as number;
-    e[at + 15] = c[from + SEQ + 1] as number;
-    e[at + 16] = c[from + 14] as number;
-    e[at + 17] = c[from + 15] as number;
-    // An absent field is zero, whatever the command has there.
-    const display = (terms & DISPLAY_PRESENT) !== 0 ? -1 : 0;
-    const minimum = (terms & MINIMUM_PRESENT) !== 0 ? -1 : 0;
-    const expire = (terms & EXPIRE_PRESENT) !== 0 ? -1 : 0;
-    e[at + 18] = (c[from + 16] as number) & display;
-    e[at + 19] = (c[from + 17] as number) & display;
-    e[at + 20] = (c[from + 18] as number) & minimum;
-    e[at + 21] = (c[from + 19] as number) & minimum;
-    e[at + 22] = (c[from + 20] as number) & expire;
-    e[at + 23] = (c[from + 21] as number) & expire;
-    e[at + 24] = (c[from + 22] as number) & ((terms & PRICE_PRESENT) !== 0 ? -1 : 0);
-    e[at + 25] = (c[from + 23] as number) & ((terms & STOP_PRESENT) !== 0 ? -1 : 0);
+  function accepted(instrumentId: number, side: number, price: number, terms: number): void {
+    const at = start(ACCEPTED, instrumentId, m[COMMAND_ACCOUNT] as number, side << 8);
+    const at64 = at >> 1;
+    e64[at64 + 6] = f[COMMAND_CLIENT_ID] as number;
+    e64[at64 + 7] = f[COMMAND_SEQ] as number; // the orderId
+    e64[at64 + 8] = f[COMMAND_QUANTITY] as number;
+    e64[at64 + 9] = 0;
+    e64[at64 + 10] = 0;
+    e64[at64 + 11] = 0;
+    e[at + 24] = price;
+    e[at + 25] = 0;
     e[at + 26] = terms;
     e[at + 27] = 0;
+    if ((terms & RARELY_PRESENT) !== 0) acceptedTerms(at, terms);
+  }
+
+  function acceptedTerms(at: number, terms: number): void {
+    if ((terms & DISPLAY_PRESENT) !== 0) {
+      e[at + 18] = m[COMMAND_DISPLAY] as number;
+      e[at + 19] = m[COMMAND_DISPLAY + 1] as number;
+    }
+    if ((terms & MINIMUM_PRESENT) !== 0) {
+      e[at + 20] = m[COMMAND_MINIMUM] as number;
+      e[at + 21] = m[COMMAND_MINIMUM + 1] as number;
+    }
+    if ((terms & EXPIRE_PRESENT) !== 0) {
+      e[at + 22] = m[COMMAND_EXPIRE] as number;
+      e[at + 23] = m[COMMAND_EXPIRE + 1] as number;
+    }
+    if ((terms & STOP_PRESENT) !== 0) e[at + 25] = m[COMMAND_STOP_PRICE] as number;
   }
 
   /**
@@ -174,26 +206,19 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
    * as written where the instrument is not known (instrumentId 0).
    */
   function rejected(instrumentId: number, side: number, template: number, reason: number): void {
-    const at = start(REJECTED, instrumentId, c[from + 8] as number, side << 8);
-    const named = template <= REPLACE_ORDER;
-    const byId = named && template !== NEW_ORDER;
-    e[at + 12] = named ? (c[from + 12] as number) : 0;
-    e[at + 13] = named ? (c[from + 13] as number) : 0;
-    e[at + 14] = byId ? (c[from + 14] as number) : 0;
-    e[at + 15] = byId ? (c[from + 15] as number) : 0;
-    e[at + 16] = 0;
-    e[at + 17] = 0;
-    e[at + 18] = 0;
-    e[at + 19] = 0;
+    const at = start(REJECTED, instrumentId, m[COMMAND_ACCOUNT] as number, side << 8);
+    const at64 = at >> 1;
+    e64[at64 + 6] = template <= REPLACE_ORDER ? (f[COMMAND_CLIENT_ID] as number) : 0;
+    const byId = template <= REPLACE_ORDER && template !== NEW_ORDER;
+    e64[at64 + 7] = byId ? (f[COMMAND_ORDER_ID] as number) : 0;
+    e64[at64 + 8] = 0;
+    e64[at64 + 9] = 0;
     e[at + 20] = template | (reason << 8);
     e[at + 21] = 0;
     const symbol = instrumentId === 0 ? symbolOffset(template) : 0;
     if (symbol === 0) return;
     for (let i = 0; i < 16; i++) {
-      const byte = from * 4 + symbol + i;
-      const character = ((c[byte >> 2] as number) >>> ((byte & 3) << 3)) & 255;
-      const word = at + 16 + (i >> 2);
-      e[word] = (e[word] as number) | (character << ((i & 3) << 3));
+      view.setUint8((at + 16) * 4 + i, source.getUint8(sourceOffset + symbol + i));
     }
   }
 
@@ -212,16 +237,13 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
     tradeIdHigh: number,
   ): number {
     const at = start(TRADE, instrumentId, m[taker + ACCOUNT] as number, aggressorSide);
+    const at64 = at >> 1;
     e[at + 12] = tradeIdLow;
     e[at + 13] = tradeIdHigh;
-    e[at + 16] = m[taker + ID_LOW] as number;
-    e[at + 17] = m[taker + ID_HIGH] as number;
-    e[at + 18] = m[maker + ID_LOW] as number;
-    e[at + 19] = m[maker + ID_HIGH] as number;
-    e[at + 20] = m[taker + CLIENT_LOW] as number;
-    e[at + 21] = m[taker + CLIENT_HIGH] as number;
-    e[at + 22] = m[maker + CLIENT_LOW] as number;
-    e[at + 23] = m[maker + CLIENT_HIGH] as number;
+    e64[at64 + 8] = f[(taker + ID) >> 1] as number;
+    e64[at64 + 9] = f[(maker + ID) >> 1] as number;
+    e64[at64 + 10] = f[(taker + CLIENT) >> 1] as number;
+    e64[at64 + 11] = f[(maker + CLIENT) >> 1] as number;
     let leaves = f[(taker + OPEN) >> 1] as number;
     if (((m[taker + FLAGS] as number) & ICEBERG) !== 0) {
       leaves += f[(taker + detail + HIDDEN) >> 1] as number;
@@ -234,10 +256,8 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
     }
     e[at + 26] = leaves | 0;
     e[at + 27] = (leaves * HIGH) | 0;
-    e[at + 28] = 0;
-    e[at + 29] = 0;
-    e[at + 30] = 0;
-    e[at + 31] = 0;
+    e64[at64 + 14] = 0;
+    e64[at64 + 15] = 0;
     e[at + 32] = price;
     e[at + 33] = m[maker + ACCOUNT] as number;
     return at;
@@ -246,16 +266,9 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
   /** All that is left of an order is taken off. It must still have it, in no queue. */
   function canceled(instrumentId: number, order: number, price: number, reason: number): void {
     const flags = m[order + FLAGS] as number;
-    const at = start(
-      CANCELED,
-      instrumentId,
-      m[order + ACCOUNT] as number,
-      (flags & SIDE_MASK) << 8,
-    );
-    e[at + 12] = m[order + CLIENT_LOW] as number;
-    e[at + 13] = m[order + CLIENT_HIGH] as number;
-    e[at + 14] = m[order + ID_LOW] as number;
-    e[at + 15] = m[order + ID_HIGH] as number;
+    const sides = (flags & SIDE_MASK) << 8;
+    const at = start(CANCELED, instrumentId, m[order + ACCOUNT] as number, sides);
+    ids(at, order);
     const leaves = f[(order + OPEN) >> 1] as number;
     e[at + 16] = leaves | 0;
     e[at + 17] = (leaves * HIGH) | 0;
@@ -273,10 +286,7 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
   ): void {
     const side = (m[order + FLAGS] as number) & SIDE_MASK;
     const at = start(REDUCED, instrumentId, m[order + ACCOUNT] as number, side << 8);
-    e[at + 12] = m[order + CLIENT_LOW] as number;
-    e[at + 13] = m[order + CLIENT_HIGH] as number;
-    e[at + 14] = m[order + ID_LOW] as number;
-    e[at + 15] = m[order + ID_HIGH] as number;
+    ids(at, order);
     e[at + 16] = lots | 0;
     e[at + 17] = (lots * HIGH) | 0;
     e[at + 18] = leaves | 0;
@@ -306,15 +316,11 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
       m[order + ACCOUNT] as number,
       (flags & SIDE_MASK) << 8,
     );
-    e[at + 12] = m[order + CLIENT_LOW] as number;
-    e[at + 13] = m[order + CLIENT_HIGH] as number;
-    e[at + 14] = m[order + ID_LOW] as number;
-    e[at + 15] = m[order + ID_HIGH] as number;
-    const terms = (order + detail) >> 1;
+    ids(at, order);
     const quantity = f[((order >> 2) + sums + QUANTITY) >> 1] as number;
     e[at + 16] = quantity | 0;
     e[at + 17] = (quantity * HIGH) | 0;
-    const display = (flags & ICEBERG) === 0 ? 0 : (f[terms + (DISPLAY >> 1)] as number);
+    const display = (flags & ICEBERG) === 0 ? 0 : (f[(order + detail + DISPLAY) >> 1] as number);
     e[at + 20] = display | 0;
     e[at + 21] = (display * HIGH) | 0;
     e[at + 24] = price;
@@ -335,10 +341,7 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
   ): void {
     const side = (m[order + FLAGS] as number) & SIDE_MASK;
     const at = start(TRIGGERED, instrumentId, m[order + ACCOUNT] as number, side << 8);
-    e[at + 12] = m[order + CLIENT_LOW] as number;
-    e[at + 13] = m[order + CLIENT_HIGH] as number;
-    e[at + 14] = m[order + ID_LOW] as number;
-    e[at + 15] = m[order + ID_HIGH] as number;
+    ids(at, order);
     const leaves = f[(order + OPEN) >> 1] as number;
     e[at + 16] = leaves | 0;
     e[at + 17] = (leaves * HIGH) | 0;
@@ -374,8 +377,8 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
   return {
     e,
     view,
+    readFrom,
     begin,
-    count,
     cold,
     accepted,
     rejected,

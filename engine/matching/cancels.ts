@@ -6,8 +6,19 @@ import {
   RejectReason,
   TimeInForce,
 } from "../../protocol/generated/enums.ts";
+import { COMMAND_BASE } from "../book/arena.ts";
 import type { Book } from "../book/book.ts";
-import { ACCOUNT, FLAG, INSTRUMENT, LEVEL, ORDER, SIDE, SIDE_WORDS, SUMS } from "../book/layout.ts";
+import {
+  ACCOUNT,
+  COMMAND,
+  FLAG,
+  INSTRUMENT,
+  LEVEL,
+  ORDER,
+  SIDE,
+  SIDE_WORDS,
+  SUMS,
+} from "../book/layout.ts";
 import type { EventWriter } from "../events/event-writer.ts";
 
 const {
@@ -34,13 +45,15 @@ const {
 } = FLAG;
 const STOP_LIMIT = OrderType.stopLimit;
 const DAY = TimeInForce.day;
+const REQUESTED = CancelReason.requested;
+const CANCEL_ORDER = CANCEL_ORDER_TEMPLATE_ID;
 const TWO_32 = 4294967296;
 
-// Words of a cancelOrder and of a replaceOrder.
-const COMMAND_ACCOUNT = 8;
-const CLIENT_ID = 12;
-const ORDER_ID = 14;
-const COMMAND_INSTRUMENT = 9;
+// Words of the command under way.
+const COMMAND_ACCOUNT = COMMAND_BASE + COMMAND.account;
+const COMMAND_INSTRUMENT = COMMAND_BASE + COMMAND.instrumentId;
+const CLIENT_ID = COMMAND_BASE + COMMAND.clientOrderId;
+const ORDER_ID = COMMAND_BASE + COMMAND.orderId;
 
 export type Cancels = ReturnType<typeof createCancels>;
 
@@ -49,29 +62,26 @@ export function createCancels(book: Book, events: EventWriter) {
   const { words: m, sums } = book.arena;
   const { clientHash, findClient, findId } = book.orders;
   const { unlink, forget } = book;
+  const { canceled, rejected } = events;
 
-  function cancelOrder(c: Int32Array, at: number): void {
-    const order = find(c, at);
-    if (order === 0) {
-      const instrumentId = c[at + COMMAND_INSTRUMENT] as number;
-      const unknown = RejectReason.unknownOrder;
-      events.rejected(instrumentId, 0, CANCEL_ORDER_TEMPLATE_ID, unknown);
-      return;
-    }
-    cancel(order, CancelReason.requested);
+  /** The command under way. */
+  function cancelOrder(): void {
+    const order = find();
+    if (order !== 0) cancel(order, REQUESTED);
+    else rejected(m[COMMAND_INSTRUMENT] as number, 0, CANCEL_ORDER, RejectReason.unknownOrder);
   }
 
-  /** The open order that a cancelOrder or replaceOrder names, if it is the account's; else 0. */
-  function find(c: Int32Array, at: number): number {
-    const account = c[at + COMMAND_ACCOUNT] as number;
-    const idLow = c[at + ORDER_ID] as number;
-    const idHigh = c[at + ORDER_ID + 1] as number;
+  /** The open order that the command under way names, if it is the account's; else 0. */
+  function find(): number {
+    const account = m[COMMAND_ACCOUNT] as number;
+    const idLow = m[ORDER_ID] as number;
+    const idHigh = m[ORDER_ID + 1] as number;
     if ((idLow | idHigh) !== 0) {
       const order = findId(idLow, idHigh);
       return order !== 0 && m[order + ORDER_ACCOUNT] === account ? order : 0;
     }
-    const low = c[at + CLIENT_ID] as number;
-    const high = c[at + CLIENT_ID + 1] as number;
+    const low = m[CLIENT_ID] as number;
+    const high = m[CLIENT_ID + 1] as number;
     if ((low | high) === 0) return 0;
     return findClient(clientHash(account, low, high), account, low, high);
   }
@@ -90,7 +100,7 @@ export function createCancels(book: Book, events: EventWriter) {
       }
     }
     unlink(order);
-    events.canceled(instrumentId, order, price, reason);
+    canceled(instrumentId, order, price, reason);
     forget(order);
   }
 

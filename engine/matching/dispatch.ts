@@ -1,13 +1,14 @@
 // Hot path: no allocation after the start.
-import { assert } from "../../protocol/assert.ts";
 import {
   CANCEL_ORDER_TEMPLATE_ID,
   NEW_ORDER_TEMPLATE_ID,
   REPLACE_ORDER_TEMPLATE_ID,
 } from "../../protocol/generated/commands.ts";
-import { Verdict } from "../../protocol/generated/enums.ts";
-import { HEADER, TALLY } from "../book/arena.ts";
+import { OrderField, Verdict } from "../../protocol/generated/enums.ts";
+import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
+import { COMMAND_BASE, HEADER, TALLY } from "../book/arena.ts";
 import type { Book } from "../book/book.ts";
+import { COMMAND } from "../book/layout.ts";
 import type { EventWriter } from "../events/event-writer.ts";
 import type { Cancels } from "./cancels.ts";
 import type { NewOrders } from "./new-orders.ts";
@@ -17,14 +18,15 @@ const NEW_ORDER = NEW_ORDER_TEMPLATE_ID;
 const CANCEL_ORDER = CANCEL_ORDER_TEMPLATE_ID;
 const REPLACE_ORDER = REPLACE_ORDER_TEMPLATE_ID;
 const PASSED = Verdict.passed;
-const { lastSeq: LAST_SEQ } = HEADER;
+const PARTS = OrderField.displayQuantity | OrderField.minQuantity | OrderField.expireTime;
 const { events: EVENTS } = TALLY;
-
-// Words of a command.
-const SEQ = 2;
-const INSTRUMENT = 9;
-const VERDICT = 11; // its low byte; the reason is the next
-const SIDE = 24; // of a newOrder
+const { eventIndex: EVENT_INDEX } = HEADER;
+const BASE = COMMAND_BASE;
+const BASE64 = COMMAND_BASE >> 1;
+const { seq: SEQ, timestamp: TIMESTAMP, requestId: REQUEST_ID, account: ACCOUNT } = COMMAND;
+const { instrumentId: INSTRUMENT, verdict: VERDICT, clientOrderId: CLIENT_ID } = COMMAND;
+const { orderId: ORDER_ID, price: PRICE, kinds: KINDS, present: PRESENT } = COMMAND;
+const { stopPrice: STOP_PRICE, display: DISPLAY } = COMMAND;
 
 /** The parts of the engine that a command may go to. */
 export interface Destinations {
@@ -44,49 +46,92 @@ export interface Destinations {
  */
 export function createDispatch(book: Book, events: EventWriter, destinations: Destinations) {
   const { words: m, doubles: f } = book.arena;
-  const { begin, count, rejected } = events;
+  const { begin, readFrom, rejected } = events;
   const { newOrders, cancels, replaces, administer } = destinations;
   const applyNewOrder = newOrders.apply;
-  const { cancelOrder } = cancels;
-  // The memory that the last command came from, as words.
+  const applyReplace = replaces.apply;
+  const { cancelOrder, find } = cancels;
+  // The memory that the last command came from, as words and as doubles.
   let bound: DataView | undefined;
   let c = m;
+  let c64 = f;
 
-  /** The command at `offset` of `view`, both multiples of 4 in memory. */
+  const spare = new DataView(new ArrayBuffer(RECORD_BYTES));
+
+  /** The command at `offset` of `view`. */
   function apply(view: DataView, offset: number): void {
-    if (view !== bound) bind(view);
-    const at = offset >> 2;
-    begin(c, at);
-    m[LAST_SEQ] = c[at + SEQ] as number;
-    m[LAST_SEQ + 1] = c[at + SEQ + 1] as number;
-    m[LAST_SEQ + 2] = c[at + SEQ + 2] as number; // the time
-    m[LAST_SEQ + 3] = c[at + SEQ + 3] as number;
-    const template = (c[at] as number) >>> 16;
-    if (((c[at + VERDICT] as number) & 255) > PASSED) refuse(template, at);
-    else if (template === NEW_ORDER) applyNewOrder(c, at);
-    else if (template === CANCEL_ORDER) cancelOrder(c, at);
-    else if (template === REPLACE_ORDER) replaces.apply(c, at, view, offset);
-    else administer(template, view, offset);
-    f[EVENTS >> 1] = (f[EVENTS >> 1] as number) + count();
+    if (view === bound && (offset & 7) === 0) applyAligned(view, offset);
+    else if (((view.byteOffset + offset) & 7) === 0 && (offset & 7) === 0) {
+      bind(view);
+      applyAligned(view, offset);
+    } else {
+      applyCopy(view, offset);
+    }
   }
 
   function bind(view: DataView): void {
-    assert((view.byteOffset & 3) === 0, "commands lie at multiples of four bytes");
     bound = view;
     c = new Int32Array(view.buffer, view.byteOffset, view.byteLength >> 2);
+    c64 = new Float64Array(view.buffer, view.byteOffset, view.byteLength >> 3);
+    readFrom(view);
+  }
+
+  /** For a record that does not lie at a multiple of eight bytes. Cold: nobody has such. */
+  function applyCopy(view: DataView, offset: number): void {
+    const length = view.getUint16(offset, true);
+    for (let i = 0; i < length; i++) spare.setUint8(i, view.getUint8(offset + i));
+    bind(spare);
+    applyAligned(spare, 0);
+  }
+
+  function applyAligned(view: DataView, offset: number): void {
+    begin(offset);
+    const at = offset >> 2;
+    const at64 = offset >> 3;
+    // Fields of 64 bits go as doubles: below 2^53, none is a NaN, whose bits would not be safe.
+    f[BASE64 + (SEQ >> 1)] = c64[at64 + (SEQ >> 1)] as number;
+    f[BASE64 + (TIMESTAMP >> 1)] = c64[at64 + (TIMESTAMP >> 1)] as number;
+    f[BASE64 + (REQUEST_ID >> 1)] = c64[at64 + (REQUEST_ID >> 1)] as number;
+    m[BASE + ACCOUNT] = c[at + ACCOUNT] as number;
+    m[BASE + INSTRUMENT] = c[at + INSTRUMENT] as number;
+    const template = (c[at] as number) >>> 16;
+    const verdict = c[at + VERDICT] as number;
+    m[BASE + VERDICT] = verdict;
+    if (template <= REPLACE_ORDER) {
+      f[BASE64 + (CLIENT_ID >> 1)] = c64[at64 + (CLIENT_ID >> 1)] as number;
+      f[BASE64 + (ORDER_ID >> 1)] = c64[at64 + (ORDER_ID >> 1)] as number; // or the quantity
+      if (template !== CANCEL_ORDER) {
+        m[BASE + PRICE] = c[at + PRICE] as number;
+        m[BASE + STOP_PRICE] = c[at + STOP_PRICE] as number;
+        m[BASE + KINDS] = c[at + KINDS] as number;
+        const present = c[at + PRESENT] as number;
+        m[BASE + PRESENT] = present;
+        if (template === REPLACE_ORDER || (present & PARTS) !== 0) copyParts(at);
+      }
+    }
+    if ((verdict & 255) > PASSED) refuse(template);
+    else if (template === NEW_ORDER) applyNewOrder();
+    else if (template === CANCEL_ORDER) cancelOrder();
+    else if (template === REPLACE_ORDER) applyReplace();
+    else administer(template, view, offset);
+    f[EVENTS >> 1] = (f[EVENTS >> 1] as number) + (m[EVENT_INDEX] as number);
+  }
+
+  /** What few newOrders have, and every replaceOrder: possibly negative, so word by word. */
+  function copyParts(at: number): void {
+    for (let word = DISPLAY; word < PRICE; word++) m[BASE + word] = c[at + word] as number;
   }
 
   /** Refused before it came here: the engine only says so, in its place. */
-  function refuse(template: number, at: number): void {
-    const reason = ((c[at + VERDICT] as number) >> 8) & 255;
-    const named = template === CANCEL_ORDER || template === REPLACE_ORDER;
-    const order = named ? cancels.find(c, at) : 0;
+  function refuse(template: number): void {
+    const reason = ((m[BASE + VERDICT] as number) >> 8) & 255;
+    const order = template === CANCEL_ORDER || template === REPLACE_ORDER ? find() : 0;
     if (order !== 0) {
       rejected(book.instrumentId(order), book.side(order), template, reason);
       return;
     }
-    const side = template === NEW_ORDER ? (c[at + SIDE] as number) & 255 : 0;
-    rejected(c[at + INSTRUMENT] as number, side, template, reason);
+    const side = template === NEW_ORDER ? (m[BASE + KINDS] as number) & 255 : 0;
+    rejected(m[BASE + INSTRUMENT] as number, side, template, reason);
   }
 
   return apply;

@@ -11,9 +11,11 @@ import {
   TimeInForce,
 } from "../../protocol/generated/enums.ts";
 import { MAX_INTEGER } from "../../protocol/terms.ts";
+import { COMMAND_BASE } from "../book/arena.ts";
 import type { Book } from "../book/book.ts";
 import {
   ACCOUNT,
+  COMMAND,
   DETAIL,
   FLAG,
   HAS,
@@ -31,10 +33,8 @@ import type { Stops } from "./stops.ts";
 import { ALLOWED_FIELDS, MAX_ICEBERG_PARTS, REQUIRED_FIELDS, TERMS_COLUMNS } from "./terms.ts";
 
 const {
-  clientLow: CLIENT_LOW,
-  clientHigh: CLIENT_HIGH,
-  idLow: ID_LOW,
-  idHigh: ID_HIGH,
+  clientLow: CLIENT,
+  idLow: ID,
   account: ORDER_ACCOUNT,
   holder: HOLDER,
   level: LEVEL_OF,
@@ -102,20 +102,20 @@ const LAST_PREVENTION = SelfTradePrevention.decrement;
 const LARGEST = MAX_INTEGER;
 const TWO_32 = 4294967296;
 
-// Words of the command.
-const SEQ = 2;
-const TIMESTAMP = 4;
-const COMMAND_ACCOUNT = 8;
-const COMMAND_INSTRUMENT = 9;
-const CLIENT_ID = 12;
-const COMMAND_QUANTITY = 14;
-const COMMAND_DISPLAY = 16;
-const COMMAND_MINIMUM = 18;
-const COMMAND_EXPIRE = 20;
-const PRICE = 22;
-const STOP_PRICE = 23;
-const KINDS = 24; // side, type, time in force, self-trade prevention
-const PRESENT = 25; // its low byte
+// Words of the command under way.
+const SEQ = COMMAND_BASE + COMMAND.seq;
+const TIMESTAMP = COMMAND_BASE + COMMAND.timestamp;
+const COMMAND_ACCOUNT = COMMAND_BASE + COMMAND.account;
+const COMMAND_INSTRUMENT = COMMAND_BASE + COMMAND.instrumentId;
+const CLIENT_ID = COMMAND_BASE + COMMAND.clientOrderId;
+const COMMAND_QUANTITY = COMMAND_BASE + COMMAND.quantity;
+const COMMAND_DISPLAY = COMMAND_BASE + COMMAND.display;
+const COMMAND_MINIMUM = COMMAND_BASE + COMMAND.minimum;
+const COMMAND_EXPIRE = COMMAND_BASE + COMMAND.expire;
+const PRICE = COMMAND_BASE + COMMAND.price;
+const STOP_PRICE = COMMAND_BASE + COMMAND.stopPrice;
+const KINDS = COMMAND_BASE + COMMAND.kinds;
+const PRESENT = COMMAND_BASE + COMMAND.present;
 
 export type NewOrders = ReturnType<typeof createNewOrders>;
 
@@ -128,29 +128,29 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
   const { findOrAdd: findOrAddAccount } = accounts;
   const { rest, remember, wait } = book;
   const { accepted, rejected } = events;
-  /** The command starts at word `at` of `c`. */
-  function apply(c: Int32Array, at: number): void {
-    const id = c[at + COMMAND_INSTRUMENT] as number;
-    const kinds = c[at + KINDS] as number;
+  /** The command under way. */
+  function apply(): void {
+    const id = m[COMMAND_INSTRUMENT] as number;
+    const kinds = m[KINDS] as number;
     const side = kinds & 255;
     if (id < 1 || id > arena.instrumentCount) {
       rejected(id, side, NEW_ORDER, RejectReason.unknownSymbol);
       return;
     }
     const instrument = instruments + (id - 1) * INSTRUMENT_STRIDE;
-    const present = (c[at + PRESENT] as number) & TERMS;
+    const present = (m[PRESENT] as number) & TERMS;
     const type = (kinds >> 8) & 255;
     let timeInForce = (kinds >> 16) & 255;
     if (timeInForce === 0) timeInForce = type === MARKET ? IOC : GTC;
-    const price = (present & PRICE_FIELD) === 0 ? 0 : (c[at + PRICE] as number);
-    const high = c[at + COMMAND_QUANTITY + 1] as number;
-    const lots = ((c[at + COMMAND_QUANTITY] as number) >>> 0) + (high >>> 0) * TWO_32;
-    const clientLow = c[at + CLIENT_ID] as number;
-    const clientHigh = c[at + CLIENT_ID + 1] as number;
-    const account = c[at + COMMAND_ACCOUNT] as number;
+    const price = (present & PRICE_FIELD) === 0 ? 0 : (m[PRICE] as number);
+    const high = m[COMMAND_QUANTITY + 1] as number;
+    const lots = ((m[COMMAND_QUANTITY] as number) >>> 0) + (high >>> 0) * TWO_32;
+    const clientLow = m[CLIENT_ID] as number;
+    const clientHigh = m[CLIENT_ID + 1] as number;
+    const account = m[COMMAND_ACCOUNT] as number;
     const named = (clientLow | clientHigh) !== 0;
 
-    let reason = checkShape(c, at, kinds, type, timeInForce, present, lots);
+    let reason = checkShape(kinds, type, timeInForce, present, lots);
     if (reason === NONE) reason = checkSize(instrument, price, lots);
     const state = m[instrument + STATE] as number;
     if (reason === NONE && state !== CONTINUOUS) {
@@ -186,24 +186,21 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
     if (prevention === 0) prevention = m[holder + ACCOUNT_PREVENTION] as number;
     if (prevention === 0) prevention = NO_PREVENTION;
     const fields = present | QUANTITY_FIELD | (named ? CLIENT_ID_FIELD : 0);
-    accepted(id, side, type | (timeInForce << 8) | (prevention << 16) | (fields << 24));
+    accepted(id, side, price, type | (timeInForce << 8) | (prevention << 16) | (fields << 24));
 
     const order = claimOrder();
     const sums = (order >> 2) + toSums;
     let flags =
       side | (type << TYPE_SHIFT) | (timeInForce << TIF_SHIFT) | (prevention << STP_SHIFT);
-    m[order + CLIENT_LOW] = clientLow;
-    m[order + CLIENT_HIGH] = clientHigh;
-    m[order + ID_LOW] = c[at + SEQ] as number;
-    m[order + ID_HIGH] = c[at + SEQ + 1] as number;
+    f[(order + CLIENT) >> 1] = f[CLIENT_ID >> 1] as number;
+    f[(order + ID) >> 1] = f[SEQ >> 1] as number;
     m[order + ORDER_ACCOUNT] = account;
     m[order + HOLDER] = holder;
     m[order + LEVEL_OF] = 0;
     f[(order + OPEN) >> 1] = lots;
     f[(sums + QUANTITY) >> 1] = lots;
     m[sums + FEE_REST] = 0;
-    if ((present & ~PRICE_FIELD) !== 0)
-      flags |= takeTerms(c, at, order + toDetail, present, timeInForce);
+    if ((present & ~PRICE_FIELD) !== 0) flags |= takeTerms(order + toDetail, present, timeInForce);
     m[order + FLAGS] = flags;
 
     if (type <= MARKET) {
@@ -215,7 +212,7 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
       }
     } else {
       m[sums + LIMIT] = price;
-      wait(order, instrument, c[at + STOP_PRICE] as number);
+      wait(order, instrument, m[STOP_PRICE] as number);
       remember(order, hash);
       if (type === STOP_LIMIT) promiseLevel();
       stops.run(instrument);
@@ -236,25 +233,19 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
   }
 
   /** The terms that most orders do not have. Returns their flags. */
-  function takeTerms(
-    c: Int32Array,
-    at: number,
-    detail: number,
-    present: number,
-    timeInForce: number,
-  ): number {
+  function takeTerms(detail: number, present: number, timeInForce: number): number {
     let flags = 0;
     if ((present & POST_ONLY_FIELD) !== 0) flags |= POST_ONLY;
     if ((present & DISPLAY_FIELD) !== 0) {
       flags |= ICEBERG;
-      f[(detail + DISPLAY) >> 1] = wide(c, at + COMMAND_DISPLAY);
+      f[(detail + DISPLAY) >> 1] = wide(COMMAND_DISPLAY);
       f[(detail + HIDDEN) >> 1] = 0;
     }
     if ((present & MINIMUM_FIELD) !== 0) {
       flags |= HAS_MINIMUM;
-      f[(detail + MINIMUM) >> 1] = wide(c, at + COMMAND_MINIMUM);
+      f[(detail + MINIMUM) >> 1] = wide(COMMAND_MINIMUM);
     }
-    if (timeInForce === GTD) f[(detail + EXPIRE) >> 1] = wide(c, at + COMMAND_EXPIRE);
+    if (timeInForce === GTD) f[(detail + EXPIRE) >> 1] = wide(COMMAND_EXPIRE);
     return flags;
   }
 
@@ -267,8 +258,6 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
 
   /** Whether the fields go together and mean an order at all. */
   function checkShape(
-    c: Int32Array,
-    at: number,
     kinds: number,
     type: number,
     timeInForce: number,
@@ -281,14 +270,12 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
       kinds >>> 24 > LAST_PREVENTION ||
       (present & ~(ALLOWED[terms] as number)) !== 0 ||
       (~present & (REQUIRED[terms] as number)) !== 0 ||
-      (timeInForce === GTD && !expiresLater(c, at))
+      (timeInForce === GTD && !expiresLater())
     ) {
       return RejectReason.invalidCombination;
     }
     if (lots === 0) return RejectReason.invalidQuantity;
-    return (present & (DISPLAY_FIELD | MINIMUM_FIELD)) === 0
-      ? NONE
-      : checkParts(c, at, present, lots);
+    return (present & (DISPLAY_FIELD | MINIMUM_FIELD)) === 0 ? NONE : checkParts(present, lots);
   }
 
   function checkState(state: number, type: number, timeInForce: number, present: number): number {
@@ -331,25 +318,25 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
     );
   }
 
+  /** The quantities that most orders do not have. */
+  function checkParts(present: number, lots: number): number {
+    const display = (present & DISPLAY_FIELD) !== 0 ? wide(COMMAND_DISPLAY) : lots;
+    const minimum = (present & MINIMUM_FIELD) !== 0 ? wide(COMMAND_MINIMUM) : lots;
+    if (display === 0 || minimum === 0) return RejectReason.invalidQuantity;
+    if (display > lots || minimum > lots) return RejectReason.invalidCombination;
+    if (display * MAX_ICEBERG_PARTS < lots) return RejectReason.invalidCombination;
+    return NONE;
+  }
+
+  function expiresLater(): boolean {
+    const expire = wide(COMMAND_EXPIRE);
+    return expire > wide(TIMESTAMP) && expire <= MAX_INTEGER;
+  }
+
+  /** Two words as a number; exact up to 2^53−1, larger above that. */
+  function wide(word: number): number {
+    return ((m[word] as number) >>> 0) + ((m[word + 1] as number) >>> 0) * TWO_32;
+  }
+
   return { apply, crosses, checkSize, isOutsideBand, room };
-}
-
-/** The quantities that most orders do not have. */
-function checkParts(c: Int32Array, at: number, present: number, lots: number): number {
-  const display = (present & DISPLAY_FIELD) !== 0 ? wide(c, at + COMMAND_DISPLAY) : lots;
-  const minimum = (present & MINIMUM_FIELD) !== 0 ? wide(c, at + COMMAND_MINIMUM) : lots;
-  if (display === 0 || minimum === 0) return RejectReason.invalidQuantity;
-  if (display > lots || minimum > lots) return RejectReason.invalidCombination;
-  if (display * MAX_ICEBERG_PARTS < lots) return RejectReason.invalidCombination;
-  return NONE;
-}
-
-function expiresLater(c: Int32Array, at: number): boolean {
-  const expire = wide(c, at + COMMAND_EXPIRE);
-  return expire > wide(c, at + TIMESTAMP) && expire <= MAX_INTEGER;
-}
-
-/** Two words as a number; exact up to 2^53−1, larger above that. */
-function wide(c: Int32Array, at: number): number {
-  return ((c[at] as number) >>> 0) + ((c[at + 1] as number) >>> 0) * TWO_32;
 }

@@ -1,6 +1,6 @@
 // Hot path: no allocation after the start.
 import { decimalToUnits } from "../../protocol/decimal.ts";
-import { REPLACE_ORDER_TEMPLATE_ID, ReplaceOrder } from "../../protocol/generated/commands.ts";
+import { REPLACE_ORDER_TEMPLATE_ID } from "../../protocol/generated/commands.ts";
 import {
   AccountMode,
   CancelReason,
@@ -18,8 +18,19 @@ import {
   SCALE_DOES_NOT_FIT,
   SCALE_TICKS_OR_LOTS,
 } from "../../protocol/terms.ts";
+import { COMMAND_BASE } from "../book/arena.ts";
 import type { Book } from "../book/book.ts";
-import { ACCOUNT, DETAIL, FLAG, INSTRUMENT, LEVEL, ORDER, SIDE, SUMS } from "../book/layout.ts";
+import {
+  ACCOUNT,
+  COMMAND,
+  DETAIL,
+  FLAG,
+  INSTRUMENT,
+  LEVEL,
+  ORDER,
+  SIDE,
+  SUMS,
+} from "../book/layout.ts";
 import { type EventWriter, REPLACED_LEAVES, REPLACED_PREVIOUS } from "../events/event-writer.ts";
 import type { Cancels } from "./cancels.ts";
 import type { Matcher } from "./matcher.ts";
@@ -61,6 +72,17 @@ const IN_UNITS = SCALE_TICKS_OR_LOTS;
 const LEAVES_WORD = REPLACED_LEAVES;
 const PREVIOUS_WORD = REPLACED_PREVIOUS;
 const HIGH = 1 / 4294967296;
+const TWO_32 = 4294967296;
+
+// Words of the command under way.
+const COMMAND_INSTRUMENT = COMMAND_BASE + COMMAND.instrumentId;
+const VERDICT = COMMAND_BASE + COMMAND.verdict;
+const PRESENT = COMMAND_BASE + COMMAND.present;
+const SCALES = COMMAND_BASE + COMMAND.scales;
+const NEW_QUANTITY = COMMAND_BASE + COMMAND.newQuantity;
+const NEW_DISPLAY = COMMAND_BASE + COMMAND.newDisplay;
+const NEW_PRICE = COMMAND_BASE + COMMAND.newPrice;
+const NEW_STOP_PRICE = COMMAND_BASE + COMMAND.newStopPrice;
 
 /** Tick and lot size of an instrument, for decimals in a replaceOrder. */
 export interface UnitSizes {
@@ -88,14 +110,13 @@ export function createReplaces(book: Book, events: EventWriter, parts: ReplacePa
   const { matcher, stops, cancels, newOrders, units } = parts;
   const { crosses, checkSize, isOutsideBand, room } = newOrders;
   const { find } = cancels;
-  const command = new ReplaceOrder();
 
-  /** The command: at word `at` of `c`, which is `offset` of `view`. */
-  function apply(c: Int32Array, at: number, view: DataView, offset: number): void {
-    command.wrap(view, offset);
-    const order = find(c, at);
+  /** The command under way. */
+  function apply(): void {
+    const order = find();
     if (order === 0) {
-      rejected(command.instrumentId, 0, REPLACE_ORDER, RejectReason.unknownOrder);
+      const id = m[COMMAND_INSTRUMENT] as number;
+      rejected(id, 0, REPLACE_ORDER, RejectReason.unknownOrder);
       return;
     }
     const level = m[order + LEVEL_OF] as number;
@@ -112,29 +133,32 @@ export function createReplaces(book: Book, events: EventWriter, parts: ReplacePa
     const previousLeaves = leavesOf(order);
     const previousDisplay = (flags & ICEBERG) === 0 ? 0 : (f[(detail + DISPLAY) >> 1] as number);
     const done = previousLots - previousLeaves;
-    const { present } = command;
-    const openQuantity = (command.flags & OPEN_QUANTITY) !== 0;
+    const present = (m[PRESENT] as number) & 255;
+    const scales = m[SCALES] as number;
+    const openQuantity = (((m[VERDICT] as number) >> 16) & OPEN_QUANTITY) !== 0;
 
     let reason = checkFields(present, flags, m[instrument + STATE] as number);
     let price = previousPrice;
     if (reason === NONE && (present & PRICE_FIELD) !== 0) {
-      price = inTicks(command.price, command.priceScale, id);
+      price = inTicks(wide(NEW_PRICE), (scales >> 16) & 255, id);
       reason = ticksReason(price);
     }
     let stopPrice = previousStop;
     if (reason === NONE && (present & STOP_FIELD) !== 0) {
-      stopPrice = inTicks(command.stopPrice, command.stopPriceScale, id);
+      stopPrice = inTicks(wide(NEW_STOP_PRICE), scales >>> 24, id);
       reason = ticksReason(stopPrice);
     }
     let lots = previousLots;
     if (reason === NONE && (present & QUANTITY_FIELD) !== 0) {
-      lots = inLots(command.quantity, command.quantityScale, id);
-      reason = lotsReason(command.quantity, command.quantityScale, lots);
+      const value = wide(NEW_QUANTITY);
+      lots = inLots(value, scales & 255, id);
+      reason = lotsReason(value, scales & 255, lots);
     }
     let display = previousDisplay;
     if (reason === NONE && (present & DISPLAY_FIELD) !== 0) {
-      display = inLots(command.displayQuantity, command.displayQuantityScale, id);
-      reason = lotsReason(command.displayQuantity, command.displayQuantityScale, display);
+      const value = wide(NEW_DISPLAY);
+      display = inLots(value, (scales >> 8) & 255, id);
+      reason = lotsReason(value, (scales >> 8) & 255, display);
     }
     if (reason === NONE && openQuantity && (present & QUANTITY_FIELD) !== 0) {
       if (lots > MAX_INTEGER - done) reason = RejectReason.quantityTooLarge;
@@ -236,6 +260,11 @@ export function createReplaces(book: Book, events: EventWriter, parts: ReplacePa
     if ((flags & POST_ONLY) === 0 || m[instrument + STATE] !== CONTINUOUS) return NONE;
     const crossing = crosses(instrument, flags & SIDE_MASK, price);
     return crossing ? RejectReason.postOnlyWouldCross : NONE;
+  }
+
+  /** A field of the command: 64 bits, with a sign. */
+  function wide(word: number): number {
+    return ((m[word] as number) >>> 0) + (m[word + 1] as number) * TWO_32;
   }
 
   /** As decimalToUnits has it: NaN is off the lot, infinite out of range. */

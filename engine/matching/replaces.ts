@@ -160,10 +160,8 @@ export function createReplaces(book: Book, events: EventWriter, parts: ReplacePa
       display = inLots(value, (scales >> 8) & 255, id);
       reason = lotsReason(value, (scales >> 8) & 255, display);
     }
-    if (reason === NONE && openQuantity && (present & QUANTITY_FIELD) !== 0) {
-      if (lots > MAX_INTEGER - done) reason = RejectReason.quantityTooLarge;
-      lots += done;
-    }
+    // A total beyond 2^53−1 need not be exact: it is above any limit.
+    if (openQuantity && (present & QUANTITY_FIELD) !== 0) lots += done;
     if (reason === NONE && lots <= done) {
       // Nothing is left to which the other terms could apply.
       cancels.cancel(order, CancelReason.replacedBelowFilled);

@@ -59,6 +59,7 @@ export function readDefinition(
   if (!SYMBOL_PATTERN.test(symbol)) return RejectReason.invalidDefinition;
   const required = InstrumentField.tickSize | InstrumentField.lotSize;
   if ((command.present & required) !== required) return RejectReason.invalidDefinition;
+  if (firstState(command) > MarketState.closed) return RejectReason.invalidDefinition;
   const tickSize = size(command.tickSize, command.tickSizeScale);
   const lotSize = size(command.lotSize, command.lotSizeScale);
   if (tickSize === undefined || lotSize === undefined) return RejectReason.invalidDefinition;

@@ -1,5 +1,6 @@
 // The engine in one thread, without stages: commands in, events to a function.
 import { Engine, type EngineCapacity } from "../engine/engine.ts";
+import { raiseInliningBudget } from "../engine/inlining.ts";
 import { RunningHash } from "../protocol/event-hash.ts";
 import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
 import { InstrumentDirectory } from "../protocol/instrument-directory.ts";
@@ -31,6 +32,7 @@ export class EngineRun {
     this.#writer = new EventRingWriter(memory, [ControlWord.eventsLogged], () => this.#consume());
     this.#reader = new EventRingReader(memory, ControlWord.eventsLogged);
     this.#onEvent = onEvent;
+    raiseInliningBudget();
     this.engine = new Engine(capacity, this.#writer);
   }
 

@@ -19,7 +19,7 @@ export type PriceIndex = ReturnType<typeof createPriceIndex>;
  * node, without nodes that have only one child. So an empty range of prices costs neither time nor
  * memory however wide it is, there are fewer nodes than levels, and seven steps are the most that a
  * search takes; a book around one price takes two or three. The walk down finds a level by its price
- * as well: docs/decisions/0002-price-index.md has what else was tried.
+ * as well: docs/decisions/0004-price-index.md has what else was tried.
  */
 export function createPriceIndex(arena: Arena, pools: Pools) {
   const { words: m, doubles: f, nodes } = arena;

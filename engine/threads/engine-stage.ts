@@ -38,12 +38,13 @@ export class EngineStage implements Stage {
   #seq = 0;
   #expirySecond = -1;
 
-  constructor(memory: PipelineMemory, capacity: EngineCapacity) {
+  /** hashSeed: see Engine. */
+  constructor(memory: PipelineMemory, capacity: EngineCapacity, hashSeed = 0) {
     this.#ring = new CommandRing(memory);
     this.#control = new Int32Array(memory.control);
     this.#events = new EventRingWriter(memory, allEventConsumers(memory), () => this.#onFull());
     this.#eventSlots = memory.events.byteLength / this.#ring.slotBytes;
-    this.engine = new Engine(capacity, this.#events);
+    this.engine = new Engine(capacity, this.#events, hashSeed);
     Atomics.store(this.#control, ControlWord.nextExpiry, this.#expirySecond);
     this.#gatewayBell = new Doorbell(memory, Bell.gateway);
     this.#egressBell = new Doorbell(memory, Bell.egress);

@@ -1,7 +1,9 @@
+import { randomInt } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { EngineCapacity } from "../engine.ts";
+import { raiseInliningBudget } from "../inlining.ts";
 import { EngineStage } from "./engine-stage.ts";
 import { type IdleStrategy, runStages } from "./stage-loop.ts";
 
@@ -12,6 +14,9 @@ export interface EngineWorkerData {
 }
 
 const { memory, capacity, idle } = workerData as EngineWorkerData;
-const stage = new EngineStage(memory, capacity);
+raiseInliningBudget();
+// Clients choose ids, but not where the hash puts them. It shows in nothing that comes out.
+const hashSeed = randomInt(2 ** 32);
+const stage = new EngineStage(memory, capacity, hashSeed);
 parentPort?.postMessage({ type: "ready" });
 runStages(memory, [stage], new Doorbell(memory, Bell.engine), idle);

@@ -21,13 +21,13 @@ export class EngineOnRing {
   #events: PlainEvent[] = [];
 
   /** The ring is as small as a ring can be: a sweep is soon longer. */
-  constructor(capacity: EngineCapacity) {
+  constructor(capacity: EngineCapacity, hashSeed = 0) {
     const memory = createPipelineMemory({ commandSlots: 64, eventSlots: 64, riskWorkers: 1 });
     // What the engine does not write shows.
     new Uint8Array(memory.events).fill(0xa5);
     this.#reader = new EventRingReader(memory, ControlWord.eventsGateway);
     this.#writer = new EventRingWriter(memory, [ControlWord.eventsGateway], () => this.#drain());
-    this.engine = new Engine(capacity, this.#writer);
+    this.engine = new Engine(capacity, this.#writer, hashSeed);
   }
 
   apply(command: PlainCommand): PlainEvent[] {

@@ -2,14 +2,13 @@
 import { hash } from "node:crypto";
 import { assert } from "../../protocol/assert.ts";
 import {
-  BLOCK_HEADER_WORDS,
+  BLOCK_HEADER_BYTES,
   type BlockHeader,
   blockKey,
   bodyCapacity,
   SECTOR_BYTES,
-  SECTOR_DATA_WORDS,
-  SECTOR_WORDS,
-  sectorChecksum,
+  SECTOR_DATA_BYTES,
+  sealSectors,
   sectorsFor,
 } from "./block-format.ts";
 
@@ -20,11 +19,8 @@ export class BlockBuilder {
   readonly #view: DataView;
   readonly #alignment: number;
   readonly #capacityBytes: number;
-  #at = BLOCK_HEADER_WORDS;
+  #at = BLOCK_HEADER_BYTES;
   #bodyBytes = 0;
-  // The last source of records, seen as words: the rings are two buffers for the life of a writer.
-  #source: ArrayBufferLike;
-  #sourceWords: Int32Array;
 
   constructor(maxBlockBytes: number, alignment: number) {
     this.bytes = new Uint8Array(maxBlockBytes);
@@ -32,8 +28,6 @@ export class BlockBuilder {
     this.#view = new DataView(this.bytes.buffer);
     this.#alignment = alignment;
     this.#capacityBytes = bodyCapacity(maxBlockBytes);
-    this.#source = this.bytes.buffer;
-    this.#sourceWords = this.#words;
   }
 
   get bodyBytes(): number {
@@ -45,22 +39,29 @@ export class BlockBuilder {
   }
 
   /** Copies a record; `offset` and `length` are multiples of 4 and there must be room. */
-  append(source: Uint8Array, offset: number, length: number): void {
-    if (source.buffer !== this.#source) {
-      this.#source = source.buffer;
-      this.#sourceWords = new Int32Array(source.buffer, 0, source.buffer.byteLength >> 2);
-    }
-    const words = this.#words;
-    const from = this.#sourceWords;
-    let i = (source.byteOffset + offset) >> 2;
-    const end = i + (length >> 2);
+  append(source: DataView, offset: number, length: number): void {
+    const view = this.#view;
+    let from = offset;
+    let left = length;
     let at = this.#at;
-    while (i < end) {
+    for (;;) {
       // As far as the sector has room, then over its checksum.
-      const sectorEnd = (at | (SECTOR_WORDS - 1)) - at + i;
-      const stop = Math.min(sectorEnd, end);
-      while (i < stop) words[at++] = from[i++] as number;
-      if ((at & (SECTOR_WORDS - 1)) === SECTOR_DATA_WORDS) at++;
+      const room = SECTOR_DATA_BYTES - (at & (SECTOR_BYTES - 1));
+      const end = from + Math.min(room, left);
+      left -= end - from;
+      // Word by word through views: twice as fast here as through typed arrays, and a call of
+      // set() costs more than a whole record.
+      for (; from + 8 <= end; from += 8, at += 8) {
+        view.setInt32(at, source.getInt32(from, true), true);
+        view.setInt32(at + 4, source.getInt32(from + 4, true), true);
+      }
+      if (from < end) {
+        view.setInt32(at, source.getInt32(from, true), true);
+        from += 4;
+        at += 4;
+      }
+      if ((at & (SECTOR_BYTES - 1)) === SECTOR_DATA_BYTES) at += 4;
+      if (left === 0) break;
     }
     this.#at = at;
     this.#bodyBytes += length;
@@ -76,18 +77,15 @@ export class BlockBuilder {
     const total = header.sectors * SECTOR_BYTES;
     assert(total <= this.bytes.length, "a sealed block fits its buffer");
     header.encode(this.#view, 0);
-    this.#words.fill(0, this.#at, total >> 2);
+    this.#words.fill(0, this.#at >> 2, total >> 2);
     const key = blockKey(header.directoryId, header.epoch, header.blockNumber);
-    for (let sector = 0; sector < header.sectors; sector++) {
-      const at = sector * SECTOR_WORDS;
-      this.#words[at + SECTOR_DATA_WORDS] = sectorChecksum(this.#words, at, key, sector);
-    }
+    sealSectors(this.#words, 0, header.sectors, key);
     return total;
   }
 
   /** Starts the next block. */
   clear(): void {
-    this.#at = BLOCK_HEADER_WORDS;
+    this.#at = BLOCK_HEADER_BYTES;
     this.#bodyBytes = 0;
   }
 }

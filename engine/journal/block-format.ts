@@ -8,7 +8,7 @@
 //   | header 192 | records 316 | crc | records 508          | crc |     | records, zeros | crc |
 //
 // docs/journal-format.md describes every byte.
-import { crc32c } from "./checksum.ts";
+import { crc32c, crc32cPair, pairResult } from "./checksum.ts";
 
 export const FORMAT_VERSION = 1;
 export const SECTOR_BYTES = 512;
@@ -17,7 +17,6 @@ export const SECTOR_WORDS = SECTOR_BYTES / 4;
 export const SECTOR_DATA_WORDS = SECTOR_WORDS - 1;
 export const SECTOR_DATA_BYTES = SECTOR_DATA_WORDS * 4;
 export const BLOCK_HEADER_BYTES = 192;
-export const BLOCK_HEADER_WORDS = BLOCK_HEADER_BYTES / 4;
 /** One write in flight is never larger. */
 export const MAX_BLOCK_BYTES = 1 << 20;
 /** The first block of a segment file starts here. */
@@ -165,6 +164,31 @@ export function sectorChecksum(words: Int32Array, at: number, key: number, index
 
 export function isSectorRight(words: Int32Array, at: number, key: number, index: number): boolean {
   return words[at + SECTOR_DATA_WORDS] === sectorChecksum(words, at, key, index);
+}
+
+/** Puts the checksums at the ends of the sectors `from` to `end` of a block that starts at word 0. */
+export function sealSectors(words: Int32Array, from: number, end: number, key: number): void {
+  let sector = from;
+  for (; sector + 2 <= end; sector += 2) {
+    const at = sector * SECTOR_WORDS;
+    const next = at + SECTOR_WORDS;
+    crc32cPair(words, at, next, SECTOR_DATA_WORDS, (key + sector) | 0, (key + sector + 1) | 0);
+    words[at + SECTOR_DATA_WORDS] = pairResult[0] as number;
+    words[next + SECTOR_DATA_WORDS] = pairResult[1] as number;
+  }
+  if (sector === end) return;
+  const at = sector * SECTOR_WORDS;
+  words[at + SECTOR_DATA_WORDS] = sectorChecksum(words, at, key, sector);
+}
+
+/** Whether the sectors `index` and `index` + 1, side by side from word `at`, are both right. */
+export function arePairRight(words: Int32Array, at: number, key: number, index: number): boolean {
+  const next = at + SECTOR_WORDS;
+  crc32cPair(words, at, next, SECTOR_DATA_WORDS, (key + index) | 0, (key + index + 1) | 0);
+  return (
+    words[at + SECTOR_DATA_WORDS] === pairResult[0] &&
+    words[next + SECTOR_DATA_WORDS] === pairResult[1]
+  );
 }
 
 /** All zeros, as allocated: no write has reached the sector. */

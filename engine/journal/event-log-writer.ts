@@ -53,7 +53,10 @@ export class EventLogWriter {
   #offset = SEGMENT_HEADER_BYTES;
   #pending = 0;
   #stopped = false;
-  #sourceView: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
+  // The last source of records and a view of it: a ring, so the same one each time. Kept whole,
+  // since asking an array for its buffer is a slow call.
+  #source: Uint8Array = new Uint8Array(0);
+  #sourceView: DataView<ArrayBufferLike> = new DataView(this.#source.buffer);
 
   /** Throws a DamageError where the log shows that the journal has lost commands. */
   static open(disk: Disk, directory: string, options: EventLogOptions): EventLogWriter {
@@ -93,10 +96,12 @@ export class EventLogWriter {
 
   /** Takes the next event. There must be room. */
   append(bytes: Uint8Array, offset: number, length: number): void {
-    if (this.#sourceView.buffer !== bytes.buffer) this.#sourceView = new DataView(bytes.buffer);
-    const at = bytes.byteOffset + offset;
-    const seq = getNumber(this.#sourceView, at + 8);
-    const index = this.#sourceView.getUint32(at + EVENT_INDEX_OFFSET, true);
+    if (bytes !== this.#source) {
+      this.#source = bytes;
+      this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const seq = getNumber(this.#sourceView, offset + 8);
+    const index = this.#sourceView.getUint32(offset + EVENT_INDEX_OFFSET, true);
     const header = this.#header;
     const isNext = seq > header.lastSeq ? true : seq === header.lastSeq && index > header.lastIndex;
     assert(isNext, "events are logged in order and once");
@@ -106,8 +111,8 @@ export class EventLogWriter {
     }
     header.lastSeq = seq;
     header.lastIndex = index;
-    header.lastTimestampUs = getNumber(this.#sourceView, at + 16);
-    this.#builder.append(bytes, offset, length);
+    header.lastTimestampUs = getNumber(this.#sourceView, offset + 16);
+    this.#builder.append(this.#sourceView, offset, length);
     this.#pending++;
   }
 

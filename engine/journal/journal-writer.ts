@@ -74,7 +74,10 @@ export class JournalWriter {
   #offset = SEGMENT_HEADER_BYTES;
   #pending = 0;
   #stopped = false;
-  #sourceView: DataView<ArrayBufferLike> = new DataView(new ArrayBuffer(0));
+  // The last source of records and a view of it: a ring, so the same one each time. Kept whole,
+  // since asking an array for its buffer is a slow call.
+  #source: Uint8Array = new Uint8Array(0);
+  #sourceView: DataView<ArrayBufferLike> = new DataView(this.#source.buffer);
 
   /**
    * `directory`: where the segments are; made where it is not there. Recovers what is there first.
@@ -119,6 +122,16 @@ export class JournalWriter {
     return this.#position.lastSeq;
   }
 
+  /** Number of the segment that is being written. */
+  get segmentNumber(): number {
+    return this.#segmentNumber;
+  }
+
+  /** Bytes that it still has room for; a block that does not fit begins the next one. */
+  get segmentRoom(): number {
+    return this.#fileBytes - this.#offset;
+  }
+
   /** Hash over all blocks, 64 hexadecimal digits: with durableSeq, an anchor. Cold. */
   chain(): string {
     return toHex(this.#position.chain);
@@ -131,12 +144,14 @@ export class JournalWriter {
 
   /** Takes the next command. There must be room. */
   append(bytes: Uint8Array, offset: number, length: number): void {
-    if (this.#sourceView.buffer !== bytes.buffer) this.#sourceView = new DataView(bytes.buffer);
-    const at = bytes.byteOffset + offset;
-    const seq = getNumber(this.#sourceView, at + 8);
+    if (bytes !== this.#source) {
+      this.#source = bytes;
+      this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const seq = getNumber(this.#sourceView, offset + 8);
     assert(seq === this.lastSeq + 1, "commands are journaled in order and without gaps");
-    this.#header.lastTimestampUs = getNumber(this.#sourceView, at + 16);
-    this.#builder.append(bytes, offset, length);
+    this.#header.lastTimestampUs = getNumber(this.#sourceView, offset + 16);
+    this.#builder.append(this.#sourceView, offset, length);
     this.#pending++;
   }
 

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { registerJournalBench } from "./bench-journal.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
 
 /** The benches are loaded when they are asked for: a server does without them. */
@@ -49,12 +50,13 @@ interface ThroughputOptions extends ServerOptions {
   factor: number;
 }
 
-/** `crossbook bench engine|latency|throughput|micro|all`: what this machine makes of it. */
+/** `crossbook bench engine|latency|throughput|journal|micro|all`: what this machine makes of it. */
 export function register(program: Command): void {
   const bench = program.command("bench").description("measure engine and server on this machine");
   registerEngine(bench);
   registerLatency(bench);
   registerThroughput(bench);
+  registerJournalBench(bench);
   bench
     .command("micro")
     .description("the small operations that every order is made of")

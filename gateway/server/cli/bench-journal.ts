@@ -1,0 +1,60 @@
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+
+const load = {
+  journal: () => import("../../../bench/journal/journal-bench.ts"),
+  server: () => import("../../../bench/server.ts"),
+};
+
+const MAX_BLOCK_KIB = 1024;
+
+interface JournalOptions {
+  block: number[];
+  seconds: number;
+  pairs: number;
+  directory?: string;
+  json: boolean;
+}
+
+/** `crossbook bench journal`: the disk side alone. */
+export function registerJournalBench(bench: Command): void {
+  bench
+    .command("journal")
+    .description("append to the journal, beside a bare loop of write and fdatasync")
+    .option("--block <KiB>", "size of a block; may be repeated (default: 4 to 1024)", blockSize, [])
+    .option("--seconds <number>", "measured, over all sizes and both sides", aboveZero, 20)
+    .option("--pairs <number>", "slices of each side for each size", wholeAboveZero, 9)
+    .option("--directory <path>", "on the disk to measure")
+    .option("--json", "print the result as JSON", false)
+    .action(async (options: JournalOptions) => {
+      const { DEFAULT_BLOCK_KIB, formatJournalBench, runJournalBench } = await load.journal();
+      const blockKib = options.block.length > 0 ? options.block : [...DEFAULT_BLOCK_KIB];
+      const result = await runJournalBench({
+        directory: options.directory ?? (await load.server()).defaultParentDirectory(),
+        blockKib,
+        pairs: options.pairs,
+        sliceSeconds: options.seconds / (2 * options.pairs * blockKib.length),
+      });
+      process.stdout.write(
+        options.json ? `${JSON.stringify(result)}\n` : formatJournalBench(result),
+      );
+    });
+}
+
+function blockSize(text: string, before: number[]): number[] {
+  const value = wholeAboveZero(text);
+  if (value % 4 === 0 && value <= MAX_BLOCK_KIB) return [...before, value];
+  throw new InvalidArgumentError(`Allowed: a multiple of 4 up to ${MAX_BLOCK_KIB}.`);
+}
+
+function aboveZero(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("Allowed: a number above 0.");
+}
+
+function wholeAboveZero(text: string): number {
+  const value = aboveZero(text);
+  if (Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError("Allowed: a whole number above 0.");
+}

@@ -4,16 +4,9 @@ import type { Disk } from "../engine/journal/disk.ts";
 import { DamageError } from "../engine/journal/errors.ts";
 import { JournalReader } from "../engine/journal/journal-reader.ts";
 import { type EndState, LogCursor, segmentNumbers } from "../engine/journal/log-cursor.ts";
-import { ReplayError } from "./errors.ts";
+import { type Anchor, AnchorCheck } from "./anchors.ts";
 
 const PROGRESS_EVERY = 1 << 14;
-
-/** What stood for the whole journal up to a seq, noted earlier and kept elsewhere. */
-export interface Anchor {
-  readonly seq: number;
-  /** 64 hexadecimal digits. */
-  readonly chain: string;
-}
 
 export interface JournalCheck {
   readonly directoryId: string;
@@ -24,8 +17,9 @@ export interface JournalCheck {
   readonly lastSeq: number;
   readonly epoch: number;
   readonly lastTimestampUs: number;
+  /** Stands for everything up to the end. */
   readonly anchor: Anchor;
-  /** Anchors that were compared. */
+  /** Anchors that were compared, and hold. */
   readonly anchors: number;
 }
 
@@ -47,8 +41,10 @@ export function checkJournal(
   const meta = readMeta(disk, directory);
   const path = journalPath(directory);
   const numbers = segmentNumbers(disk, path, LogKind.journal);
+  const anchors = new AnchorCheck(options.anchors ?? []);
   if (numbers.length === 0) {
     if (meta.epoch > 0) throw new DamageError("lostSegments", path, 0, 0, "no segments");
+    anchors.finish(0);
     return {
       directoryId: meta.directoryId,
       state: "new",
@@ -62,24 +58,14 @@ export function checkJournal(
       anchors: 0,
     };
   }
-  const expected = new Map(options.anchors?.map((anchor) => [anchor.seq, anchor.chain]));
   const reader = JournalReader.open(disk, path, {
     live: options.live ?? false,
-    onBlock: (at) => {
-      // A mark ends at the same seq as the block before it: an anchor may stand for either.
-      const noted = expected.get(at.lastSeq);
-      if (noted !== undefined && noted === toHex(at.chain)) expected.delete(at.lastSeq);
-    },
+    onBlock: (at) => anchors.onBlock(at),
   });
   const { position } = reader;
   try {
     while (reader.next()) {
       if (reader.seq % PROGRESS_EVERY === 0) options.onProgress?.(reader.seq);
-    }
-    const missing = expected.keys().next();
-    if (missing.done !== true) {
-      const message = `no block that ends at seq ${missing.value} has the hash that was noted`;
-      throw new ReplayError("anchorDiffers", message);
     }
     if (position.epoch < meta.epoch) {
       const what = `ends in epoch ${position.epoch}, but epoch ${meta.epoch} has begun`;
@@ -94,8 +80,13 @@ export function checkJournal(
       lastSeq: position.lastSeq,
       epoch: position.epoch,
       lastTimestampUs: position.lastTimestampUs,
-      anchor: { seq: position.lastSeq, chain: toHex(position.chain) },
-      anchors: options.anchors?.length ?? 0,
+      anchor: {
+        seq: position.lastSeq,
+        block: position.blockNumber,
+        chain: toHex(position.chain),
+        timestamp: position.lastTimestampUs,
+      },
+      anchors: anchors.finish(position.lastSeq),
     };
   } finally {
     reader.close();
@@ -113,6 +104,8 @@ export interface BlockDescription {
   readonly lastSeq: number;
   readonly durableSeq: number;
   readonly closed: boolean;
+  /** Of the last command, microseconds since 1970. */
+  readonly timestamp: number;
   /** Chain value after the block. */
   readonly chain: string;
 }
@@ -136,6 +129,7 @@ export function* describeBlocks(
         lastSeq: block.lastSeq,
         durableSeq: block.durableSeq,
         closed: (block.flags & BlockFlag.closed) !== 0,
+        timestamp: block.lastTimestampUs,
         chain: toHex(cursor.position.chain),
       };
     }

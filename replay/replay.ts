@@ -7,6 +7,7 @@ import { JournalReader } from "../engine/journal/journal-reader.ts";
 import { findJournalEnd } from "../engine/journal/journal-recovery.ts";
 import type { EndState } from "../engine/journal/log-cursor.ts";
 import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
+import { type Anchor, AnchorCheck } from "./anchors.ts";
 import { EngineRun } from "./engine-run.ts";
 import { ReplayError } from "./errors.ts";
 import { EventComparison } from "./event-comparison.ts";
@@ -19,6 +20,8 @@ export interface ReplayOptions {
   readonly toSeq?: number | undefined;
   /** Compare with the event log, and give every verdict again. */
   readonly verify?: boolean;
+  /** Noted earlier; those of what is replayed must hold. */
+  readonly anchors?: readonly Anchor[];
   /** A server may be at work in the directory. */
   readonly live?: boolean;
   /** Takes every public event and checkpoint. */
@@ -45,6 +48,8 @@ export interface ReplayResult {
     readonly unrecorded: number;
     readonly verdicts: number;
     readonly checkpoints: number;
+    /** Anchors that were compared, and hold. */
+    readonly anchors: number;
   };
 }
 
@@ -83,10 +88,17 @@ export function replayDirectory(
     onEvent?.(view, offset, run);
   });
 
+  // Of what lies behind the last command to apply nothing is read.
+  const anchors = new AnchorCheck(
+    (options.anchors ?? []).filter(({ seq }) => options.toSeq === undefined || seq < toSeq),
+  );
   let anchor = { seq: 0, chain: "" };
   let journal: EndState | undefined;
   if (found !== undefined) {
-    const reader = JournalReader.open(disk, journalPath(directory), { live });
+    const reader = JournalReader.open(disk, journalPath(directory), {
+      live,
+      onBlock: (at) => anchors.onBlock(at),
+    });
     try {
       let done = 0;
       while (done < toSeq && reader.next()) {
@@ -105,6 +117,7 @@ export function replayDirectory(
       reader.close();
     }
   }
+  const anchorsHeld = anchors.finish(anchor.seq);
   if (comparison !== undefined && options.toSeq === undefined && !live) comparison.finish(run);
   events?.close();
   const result: ReplayResult = {
@@ -123,6 +136,7 @@ export function replayDirectory(
             unrecorded: comparison.unrecorded,
             verdicts: audit?.checked ?? 0,
             checkpoints,
+            anchors: anchorsHeld,
           },
         }),
   };

@@ -6,6 +6,7 @@ import { CommandRing } from "../../protocol/rings/command-ring.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { Stage } from "../../protocol/stage.ts";
+import type { JournalAnchor } from "./anchor.ts";
 import { createJournalCounters, JournalCounter, type JournalCounters } from "./journal-counters.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 
@@ -22,9 +23,15 @@ export interface JournalStageOptions {
   readonly nowNs?: () => number;
   /** After this long without commands a mark is written, which shows a later loss of the last ones. */
   readonly markAfterNs?: number;
+  /**
+   * Gets an anchor for the end of the journal when it is opened and closed, after each mark, and
+   * about once a second while it grows. Everything up to there is as durable as was asked for.
+   */
+  readonly onAnchor?: (anchor: JournalAnchor) => void;
 }
 
 const DEFAULT_MARK_AFTER_NS = 1e9;
+const ANCHOR_EVERY_NS = 1e9;
 
 /**
  * Records commands with their verdicts. Takes all that have arrived, up to one block, in one write
@@ -40,10 +47,12 @@ export class JournalStage implements Stage {
   readonly #openWriter: (() => JournalWriter) | undefined;
   readonly #nowNs: () => number;
   readonly #markAfterNs: number;
+  readonly #onAnchor: ((anchor: JournalAnchor) => void) | undefined;
   #writer: JournalWriter | undefined;
   #recovering: number; // commands still to come that are durable already
   #seq: number; // low 32 bits of the last command taken
   #lastCommitNs = 0;
+  #lastAnchorNs = 0;
   #isMarked = true;
 
   constructor(memory: PipelineMemory, options: JournalStageOptions) {
@@ -55,6 +64,7 @@ export class JournalStage implements Stage {
     this.counters = options.counters ?? createJournalCounters();
     this.#nowNs = options.nowNs ?? monotonicNs;
     this.#markAfterNs = options.markAfterNs ?? DEFAULT_MARK_AFTER_NS;
+    this.#onAnchor = options.onAnchor;
     this.#seq = Atomics.load(this.#control, ControlWord.journaled);
     this.#recovering = (options.recoveredSeq | 0) - this.#seq;
     if (this.#recovering <= 0) this.#open();
@@ -76,8 +86,11 @@ export class JournalStage implements Stage {
 
   /** Closes the journal so that nothing may be missing from it. All commands must be recorded. */
   close(): void {
-    this.#writer?.close();
+    const writer = this.#writer;
     this.#writer = undefined;
+    if (writer === undefined) return;
+    writer.close();
+    this.#anchor(writer);
   }
 
   #record(writer: JournalWriter, ready: number): number {
@@ -99,6 +112,7 @@ export class JournalStage implements Stage {
     writer.commit();
     this.#count(writer, count, this.#nowNs(), start);
     this.#publishDurable();
+    if (this.#lastCommitNs - this.#lastAnchorNs >= ANCHOR_EVERY_NS) this.#anchor(writer);
     return count;
   }
 
@@ -134,6 +148,7 @@ export class JournalStage implements Stage {
     if (!this.#isMarked && this.#nowNs() - this.#lastCommitNs > this.#markAfterNs) {
       writer.mark();
       this.#isMarked = true;
+      this.#anchor(writer);
       return 1;
     }
     return writer.idle();
@@ -144,6 +159,14 @@ export class JournalStage implements Stage {
     if (this.#writer === undefined) return;
     assert((this.#writer.lastSeq | 0) === this.#seq, "the journal goes on where recovery ended");
     this.counters[JournalCounter.epoch] = this.#writer.epoch;
+    this.#anchor(this.#writer);
+  }
+
+  /** Cold: once a second. Before the first block there is nothing to stand for. */
+  #anchor(writer: JournalWriter): void {
+    this.#lastAnchorNs = this.#nowNs();
+    const anchor = writer.anchor();
+    if (anchor.block > 0) this.#onAnchor?.(anchor);
   }
 
   #count(writer: JournalWriter, commands: number, nowNs: number, startNs: number): void {

@@ -2,6 +2,7 @@
 import { assert } from "../../protocol/assert.ts";
 import { SCHEMA_VERSION } from "../../protocol/generated/support.ts";
 import { RULES_VERSION } from "../../protocol/terms.ts";
+import type { JournalAnchor } from "./anchor.ts";
 import { BlockBuilder, chainOf } from "./block-builder.ts";
 import {
   alignmentOf,
@@ -132,9 +133,10 @@ export class JournalWriter {
     return this.#fileBytes - this.#offset;
   }
 
-  /** Hash over all blocks, 64 hexadecimal digits: with durableSeq, an anchor. Cold. */
-  chain(): string {
-    return toHex(this.#position.chain);
+  /** What stands for everything up to the last block, which is as durable as was asked for. Cold. */
+  anchor(): JournalAnchor {
+    const { lastSeq, blockNumber, chain, lastTimestampUs } = this.#position;
+    return { seq: lastSeq, block: blockNumber, chain: toHex(chain), timestamp: lastTimestampUs };
   }
 
   /** Room for a record of `length` bytes in the block that is being filled. */

@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { Stage } from "../../protocol/stage.ts";
+import type { JournalAnchor } from "../journal/anchor.ts";
 import { journalPath, recordEpoch } from "../journal/data-directory.ts";
 import type { JournalCounters } from "../journal/journal-counters.ts";
 import { JournalStage } from "../journal/journal-stage.ts";
@@ -32,6 +33,12 @@ export interface JournalOpenedMessage {
   readonly cut: { readonly path: string; readonly bytes: number; readonly keptIn: string } | null;
 }
 
+/** See JournalStageOptions.onAnchor. */
+export interface JournalAnchorMessage {
+  readonly type: "journalAnchor";
+  readonly anchor: JournalAnchor;
+}
+
 const data = workerData as JournalWorkerData;
 const { memory, durability, dataDirectory } = data;
 const disk = new NodeDisk();
@@ -58,6 +65,9 @@ const journal = new JournalStage(memory, {
   recoveredSeq: data.recoveredSeq,
   openWriter: durability === "none" ? undefined : () => openWriter(durability),
   counters: data.counters,
+  onAnchor: (anchor) => {
+    parentPort?.postMessage({ type: "journalAnchor", anchor } satisfies JournalAnchorMessage);
+  },
 });
 const stages: Stage[] = [journal];
 if (durability !== "none") {

@@ -60,6 +60,11 @@ export class BatchBuilder {
     this.#owedInstruments = owedInstruments;
   }
 
+  /** The last event that a batch was made of. */
+  get position(): EventId {
+    return this.#position;
+  }
+
   /** As much as `buffer` holds; null: nothing to publish now. Throws InstrumentUnknown. */
   next(source: EventSource, buffer: Uint8Array): Batch | null {
     let filled = 0;

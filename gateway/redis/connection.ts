@@ -1,6 +1,15 @@
 import { Redis, type RedisOptions } from "ioredis";
+import { type Anchor, anchorId } from "./anchor-queue.ts";
 import { RedisUnavailable } from "./errors.ts";
-import { APPEND_SCRIPT, CLAIM_SCRIPT } from "./scripts.ts";
+import {
+  ANCHOR_SCRIPT,
+  ANCHORS_KEY,
+  APPEND_SCRIPT,
+  CLAIM_SCRIPT,
+  DIRECTORY_KEY,
+  EVENTS_KEY,
+} from "./scripts.ts";
+import { type EventId, formatEventId } from "./stream-id.ts";
 
 /** One entry of a stream. */
 export interface StreamEntry {
@@ -18,6 +27,7 @@ export class RedisConnection {
   readonly #timeoutMs: number;
   #claimSha = "";
   #appendSha = "";
+  #anchorSha = "";
 
   private constructor(client: Redis, timeoutMs: number) {
     this.#client = client;
@@ -69,6 +79,7 @@ export class RedisConnection {
       await connection.#inTime(client.connect());
       connection.#claimSha = String(await connection.call("SCRIPT", ["LOAD", CLAIM_SCRIPT]));
       connection.#appendSha = String(await connection.call("SCRIPT", ["LOAD", APPEND_SCRIPT]));
+      connection.#anchorSha = String(await connection.call("SCRIPT", ["LOAD", ANCHOR_SCRIPT]));
     } catch (error) {
       connection.close();
       throw lastError ?? error;
@@ -85,7 +96,7 @@ export class RedisConnection {
     return this.call("EVALSHA", [this.#claimSha, String(keys.length), ...keys, ...values]);
   }
 
-  /** No time limit of its own: the publisher watches all batches under way together. */
+  /** No time limit of its own: the publisher watches all that is under way together. */
   append(
     keys: readonly string[],
     owner: string,
@@ -93,6 +104,20 @@ export class RedisConnection {
   ): Promise<unknown> {
     const all = [this.#appendSha, String(keys.length), ...keys, owner].concat(values as string[]);
     return this.#client.call("EVALSHA", all);
+  }
+
+  /** Nor has this one. */
+  appendAnchor(
+    owner: string,
+    after: EventId,
+    anchor: Anchor,
+    keepEntries: number,
+  ): Promise<unknown> {
+    const { seq, block, chain, timestamp } = anchor;
+    const ids = [formatEventId(after), formatEventId(anchorId(anchor))];
+    const values = [owner, ...ids, ...[seq, block, chain, timestamp, keepEntries].map(String)];
+    const keys = [DIRECTORY_KEY, EVENTS_KEY, ANCHORS_KEY];
+    return this.#client.call("EVALSHA", [this.#anchorSha, String(keys.length), ...keys, ...values]);
   }
 
   async hash(key: string): Promise<Map<string, string>> {

@@ -2,11 +2,13 @@ import { INSTRUMENT_TEMPLATE_ID } from "../../protocol/generated/events.ts";
 import { EVENT_HEADER_INSTRUMENT_ID_OFFSET } from "../../protocol/generated/headers.ts";
 import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
+import type { AnchorSource } from "./anchor-queue.ts";
 import type { RedisConnection } from "./connection.ts";
 import { PublishingHalted, RedisUnavailable } from "./errors.ts";
 import type { EventSource } from "./event-source.ts";
 import { dropInternal, eventIdAt, lengthAt, templateIdAt, viewOf } from "./records.ts";
 import {
+  ANCHORS_KEY,
   DIRECTORY_KEY,
   EVENTS_KEY,
   INSTRUMENTS_KEY,
@@ -37,6 +39,8 @@ export interface StartingPoint {
   readonly instruments: InstrumentDirectory;
   /** Instrument events up to `position` that Redis has lost and is to get again. */
   readonly owedInstruments: readonly Uint8Array[];
+  /** Id of the last anchor that was published. */
+  readonly lastAnchor: EventId;
 }
 
 /**
@@ -51,6 +55,7 @@ export async function takeOver(
   owner: string,
   source: EventSource,
   fromLog: boolean,
+  anchors: AnchorSource | undefined,
 ): Promise<StartingPoint> {
   const values = [STREAM_FORMAT, identity.directoryId, String(identity.epoch), owner];
   const reply = (await connection.claim([DIRECTORY_KEY, EVENTS_KEY], values)) as [string, string];
@@ -59,7 +64,7 @@ export async function takeOver(
   // From here on nobody else can write, so that what is read one by one belongs together.
   const recorded = await connection.hash(DIRECTORY_KEY);
   const streams = [...recorded.keys()].filter(
-    (field) => field === EVENTS_KEY || field.startsWith(TRADES_KEY_PREFIX),
+    (field) => field === EVENTS_KEY || field === ANCHORS_KEY || field.startsWith(TRADES_KEY_PREFIX),
   );
   if (!streams.includes(EVENTS_KEY)) streams.push(EVENTS_KEY);
   const lastIds = await Promise.all(streams.map((stream) => connection.lastId(stream)));
@@ -73,6 +78,8 @@ export async function takeOver(
     throw new PublishingHalted("foreignEntry", `${EVENTS_KEY} stands at ${text}, no event's id`);
   }
   if (position !== BEGINNING) await checkHistory(connection, position, source);
+  const anchorText = recorded.get(ANCHORS_KEY);
+  if (anchorText !== undefined && anchors !== undefined) await checkAnchor(connection, anchors);
   const records = fromLog
     ? await instrumentsInLog(source, position)
     : (await connection.binaryHash(INSTRUMENTS_KEY)).values();
@@ -82,7 +89,8 @@ export async function takeOver(
     instruments.onEvent(viewOf(record), 0);
   }
   source.seek(position.seq, position.index);
-  return { position, instruments, owedInstruments };
+  const lastAnchor = (anchorText && parseEventId(anchorText)) || BEGINNING;
+  return { position, instruments, owedInstruments, lastAnchor };
 }
 
 function refusal(status: string, found: string, identity: DirectoryIdentity): Error {
@@ -154,6 +162,25 @@ async function checkHistory(
       `the events up to ${formatEventId(position)} in Redis are not those in the data directory: its journal was cut and has grown anew`,
     );
   }
+}
+
+/** The last anchor in Redis must hold: else the journal is not the one that was published from. */
+async function checkAnchor(connection: RedisConnection, anchors: AnchorSource): Promise<void> {
+  const fields = (await connection.lastEntry(ANCHORS_KEY))?.fields;
+  if (fields === undefined) return; // taken out of the stream
+  const number = (name: string) => Number(fields.get(name)?.toString());
+  const chain = fields.get("chain")?.toString() ?? "";
+  const anchor = { seq: number("seq"), block: number("block"), timestamp: 0, chain };
+  if (!Number.isSafeInteger(anchor.seq) || !Number.isSafeInteger(anchor.block)) {
+    throw new PublishingHalted("foreignEntry", `the last entry of ${ANCHORS_KEY} is no anchor`);
+  }
+  const finding = await anchors.find(anchor);
+  if (finding === "holds") return;
+  const what = `the last anchor in Redis, of seq ${anchor.seq} (block ${anchor.block})`;
+  if (finding === "ahead") {
+    throw new PublishingHalted("streamAhead", `the journal ends before ${what}`);
+  }
+  throw new PublishingHalted("historyDiffers", `the journal is not the one of ${what}`);
 }
 
 function checkReaches(source: EventSource, position: EventId): void {

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { type Anchor, type AnchorSource, anchorId } from "./anchor-queue.ts";
 import { type Batch, BatchBuilder } from "./batch.ts";
 import { RedisConnection } from "./connection.ts";
 import { classify, InstrumentUnknown, PublishingHalted, RedisUnavailable } from "./errors.ts";
 import type { EventSource } from "./event-source.ts";
 import { type DirectoryIdentity, takeOver } from "./position.ts";
-import { formatEventId } from "./stream-id.ts";
+import { compareEventIds, type EventId, formatEventId } from "./stream-id.ts";
 import { Wakeup } from "./wakeup.ts";
 
 /** Batches under way at once: one that Redis works on, and the next ones on their way to it. */
@@ -32,6 +33,8 @@ export interface PublisherOptions {
   readonly keepEntries: number;
   /** Redis is taken for gone where it does not answer for so long. */
   readonly replyTimeoutMs?: number;
+  /** Anchors of the journal; without it none are published. */
+  readonly anchors?: AnchorSource;
   readonly backOffMs?: { readonly first: number; readonly most: number };
 }
 
@@ -54,6 +57,7 @@ export interface PublisherStatus {
   events: number;
   trades: number;
   batches: number;
+  anchors: number;
   /** Connections that were opened and taken over. */
   connections: number;
   /** Faults after which it connected again. */
@@ -78,6 +82,7 @@ export class RedisPublisher {
     events: 0,
     trades: 0,
     batches: 0,
+    anchors: 0,
     connections: 0,
     faults: 0,
   };
@@ -161,7 +166,7 @@ export class RedisPublisher {
 
   /** From connecting to the first fault (throws), or to the end of publishing (returns). */
   async #session(): Promise<void> {
-    const { url, source, identity, log, keepEntries, batchBytes } = this.#options;
+    const { url, source, identity, log, keepEntries, batchBytes, anchors } = this.#options;
     let isClosed = false;
     const onClosed = () => {
       isClosed = true;
@@ -171,7 +176,14 @@ export class RedisPublisher {
     const connection = await RedisConnection.open(url, this.#replyTimeoutMs, signal, onClosed);
     try {
       const owner = randomUUID();
-      const from = await takeOver(connection, identity, owner, source, this.#instrumentsFromLog);
+      const from = await takeOver(
+        connection,
+        identity,
+        owner,
+        source,
+        this.#instrumentsFromLog,
+        anchors,
+      );
       this.#instrumentsFromLog = false;
       this.#publishing(from.position);
       log.info(
@@ -180,19 +192,37 @@ export class RedisPublisher {
       );
       const { position, instruments, owedInstruments } = from;
       const builder = new BatchBuilder(instruments, position, keepEntries, owedInstruments);
-      const window = new Window(connection, owner, this.status, this.#wakeup);
+      const window = new Window(connection, owner, keepEntries, this.status, this.#wakeup);
+      let { lastAnchor } = from;
+      // All events of the commands up to here have been sent.
+      let sentSeq = 0;
       const buffers = Array.from({ length: WINDOW }, () => new Uint8Array(batchBytes));
       for (;;) {
         window.check(this.#replyTimeoutMs);
         if (isClosed) throw new RedisUnavailable("the connection was closed");
         if (this.#stop.signal.aborted) return;
+        const anchor = window.underWay < WINDOW ? anchors?.take(sentSeq) : undefined;
+        if (anchor !== undefined) {
+          // That of the last process may come once more, when its successor opens the journal.
+          if (compareEventIds(anchorId(anchor), lastAnchor) <= 0) continue;
+          lastAnchor = anchorId(anchor);
+          window.sendAnchor(anchor, builder.position);
+          continue;
+        }
+        const loggedSeq = anchors?.loggedSeq ?? 0; // before the look into the source
         const buffer = buffers[window.next % WINDOW] as Uint8Array;
-        const batch = window.underWay < WINDOW ? builder.next(source, buffer) : null;
+        const canSend = window.underWay < WINDOW;
+        const batch = canSend ? builder.next(source, buffer) : null;
         if (batch !== null) {
           this.status.caughtUp = false;
           window.send(batch);
+          sentSeq = batch.last.seq - 1; // the rest of that command's events may be still to come
           // Replies, and whoever shares the thread, have their turn between two batches.
           await new Promise((resolve) => setImmediate(resolve));
+          continue;
+        }
+        if (canSend && sentSeq < loggedSeq) {
+          sentSeq = loggedSeq;
           continue;
         }
         if (window.underWay === 0) {
@@ -216,31 +246,57 @@ export class RedisPublisher {
   }
 }
 
-/** The batches that were sent and not answered yet. They are answered in the order of sending. */
+/** What was sent and not answered yet, batches and anchors. Answers come in the order of sending. */
 class Window {
-  /** Batches sent so far: also the place of the next one's buffer. */
+  /** Sent so far: also the place of the next batch's buffer. */
   next = 0;
   underWay = 0;
   readonly #connection: RedisConnection;
   readonly #owner: string;
+  readonly #keepEntries: number;
   readonly #status: PublisherStatus;
   readonly #wakeup: Wakeup;
   #failure: unknown = null;
   #lastAnswerMs = 0;
 
-  constructor(connection: RedisConnection, owner: string, status: PublisherStatus, wakeup: Wakeup) {
+  constructor(
+    connection: RedisConnection,
+    owner: string,
+    keepEntries: number,
+    status: PublisherStatus,
+    wakeup: Wakeup,
+  ) {
     this.#connection = connection;
     this.#owner = owner;
+    this.#keepEntries = keepEntries;
     this.#status = status;
     this.#wakeup = wakeup;
   }
 
   send(batch: Batch): void {
+    this.#send(this.#connection.append(batch.keys, this.#owner, batch.values), () => {
+      const to = this.#status;
+      to.seq = batch.last.seq;
+      to.index = batch.last.index;
+      to.timestampUs = batch.timestampUs;
+      to.events += batch.eventCount;
+      to.trades += batch.tradeCount;
+      to.batches++;
+    });
+  }
+
+  /** after: the last event sent. */
+  sendAnchor(anchor: Anchor, after: EventId): void {
+    const reply = this.#connection.appendAnchor(this.#owner, after, anchor, this.#keepEntries);
+    this.#send(reply, () => this.#status.anchors++);
+  }
+
+  #send(reply: Promise<unknown>, appended: () => void): void {
     if (this.underWay === 0) this.#lastAnswerMs = performance.now();
     this.underWay++;
     this.next++;
-    this.#connection.append(batch.keys, this.#owner, batch.values).then(
-      (reply) => this.#answered(batch, reply as [string, string]),
+    reply.then(
+      (answer) => this.#answered(answer as [string, string], appended),
       (error: unknown) => this.#failed(error),
     );
   }
@@ -253,7 +309,7 @@ class Window {
     }
   }
 
-  #answered(batch: Batch, [status, detail]: [string, string]): void {
+  #answered([status, detail]: [string, string], appended: () => void): void {
     if (status !== "appended") {
       this.#failed(refusal(status, detail));
       return;
@@ -261,13 +317,7 @@ class Window {
     // A batch that follows a failed one was refused by Redis too, so nothing is counted wrongly.
     this.underWay--;
     this.#lastAnswerMs = performance.now();
-    const to = this.#status;
-    to.seq = batch.last.seq;
-    to.index = batch.last.index;
-    to.timestampUs = batch.timestampUs;
-    to.events += batch.eventCount;
-    to.trades += batch.tradeCount;
-    to.batches++;
+    appended();
     this.#wakeup.signal();
   }
 

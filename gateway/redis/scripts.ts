@@ -1,4 +1,4 @@
-// The two Lua scripts. A script runs as one step: it writes everything or nothing, on the server
+// The Lua scripts. A script runs as one step: it writes everything or nothing, on the server
 // that answers, in its append-only file and on its replicas. That, and no more, is what "exactly
 // once" rests on here, so every check is made before the first write.
 
@@ -7,6 +7,8 @@ export const DIRECTORY_KEY = "crossbook:directory";
 /** Hash: instrument id → its last `instrument` event (binary record). */
 export const INSTRUMENTS_KEY = "crossbook:instruments";
 export const EVENTS_KEY = "crossbook:events";
+/** Stream: what stands for the journal, about once a second. */
+export const ANCHORS_KEY = "crossbook:anchors";
 export const TRADES_KEY_PREFIX = "crossbook:trades:";
 
 /** Version of the keys and fields described in docs/redis.md. */
@@ -92,5 +94,34 @@ for key, id in pairs(last) do
   if keep > 0 then redis.call('XTRIM', key, 'MAXLEN', '~', keep) end
   redis.call('HSET', KEYS[1], key, id)
 end
+return {'appended', ''}
+`;
+
+/**
+ * Appends one anchor, by the same rules as a batch; the batches before it must be there.
+ *
+ * KEYS: directory, events, anchors. ARGV: owner, id of the batch before, id, seq, block, chain,
+ * timestamp, entries to keep (0: all).
+ */
+export const ANCHOR_SCRIPT = `
+local at = redis.call('HMGET', KEYS[1], 'owner', KEYS[3], KEYS[2])
+if not at[1] then return {'moved', 'nothing'} end
+if at[1] ~= ARGV[1] then return {'replaced', at[1]} end
+if (at[3] or '0-0') ~= ARGV[2] then return {'moved', at[3] or 'nothing'} end
+local last = '0-0'
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[3])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = info[i + 1] end
+  end
+elseif at[2] then
+  return {'streamMissing', KEYS[3]}
+end
+if last ~= (at[2] or '0-0') then return {'foreignEntry', KEYS[3]} end
+redis.call('XADD', KEYS[3], ARGV[3], 'seq', ARGV[4], 'block', ARGV[5], 'chain', ARGV[6],
+  'timestamp', ARGV[7])
+local keep = tonumber(ARGV[8])
+if keep > 0 then redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', keep) end
+redis.call('HSET', KEYS[1], KEYS[3], ARGV[3])
 return {'appended', ''}
 `;

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { JournalAnchor } from "../../engine/journal/anchor.ts";
 import { eventsPath } from "../../engine/journal/data-directory.ts";
 import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
 import { EventLogStage } from "../../engine/journal/event-log-stage.ts";
@@ -6,7 +7,14 @@ import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
 import { EventLogWriter } from "../../engine/journal/event-log-writer.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
-import { Bell, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import {
+  Bell,
+  ControlWord,
+  type PipelineMemory,
+  widenSeq,
+} from "../../protocol/rings/pipeline-memory.ts";
+import { locateAnchor } from "../../replay/anchors.ts";
+import { AnchorQueue } from "../redis/anchor-queue.ts";
 import type { EventSource } from "../redis/event-source.ts";
 import { RedisPublisher } from "../redis/publisher.ts";
 import { AsyncLoop } from "./async-loop.ts";
@@ -34,6 +42,8 @@ export type EgressRequest =
       readonly batchBytes: number;
       readonly keepEntries: number;
     }
+  /** The journal holds everything up to here for good. */
+  | { readonly type: "anchor"; readonly anchor: JournalAnchor }
   | { readonly type: "stop"; readonly drainMs: number };
 
 /** Egress to main thread, every half second while publishing and when it changes state. */
@@ -72,15 +82,30 @@ const stage = new EventLogStage(data.memory, {
 
 let publisher: RedisPublisher | null = null;
 let statusTimer: NodeJS.Timeout | null = null;
+const anchors = new AnchorQueue((anchor) => locateAnchor(disk, data.dataDirectory, anchor));
+const control = new Int32Array(data.memory.control);
 
 const waking = {
   name: stage.name,
   doWork(): number {
+    // Before the events: those of all commands up to there are then in the ring.
+    const matched = Atomics.load(control, ControlWord.matched);
+    const durable = Atomics.load(control, ControlWord.durable);
     const work = stage.doWork();
     if (work > 0) publisher?.wake();
+    if (anchors.isWaiting) noteLogged(work, ((matched - durable) | 0) < 0 ? matched : durable);
     return work;
   },
 };
+
+/** done: low 32 bits of the last command whose events could be logged in this round. */
+function noteLogged(work: number, done: number): void {
+  // Anchors come when the journal is open, so this is near its end.
+  const near = Math.max(anchors.loggedSeq, data.journalLastSeq);
+  if (work === 0) anchors.loggedSeq = widenSeq(near, done);
+  // Events of the last command may still be missing.
+  else anchors.loggedSeq = Math.max(anchors.loggedSeq, stage.status.read().lastSeq - 1);
+}
 const bell = new Doorbell(data.memory, Bell.egress);
 const loop = new AsyncLoop([waking], bell, (error) => {
   // Out of the loop's promise, so that the thread dies of it and the process learns why.
@@ -111,6 +136,7 @@ function publish(request: Extract<EgressRequest, { type: "publish" }>): void {
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     batchBytes: request.batchBytes,
     keepEntries: request.keepEntries,
+    anchors,
   });
   publisher.start();
   statusTimer = setInterval(sendStatus, STATUS_EVERY_MS);
@@ -133,6 +159,7 @@ async function stop(drainMs: number): Promise<void> {
 
 port.on("message", (request: EgressRequest) => {
   if (request.type === "publish") publish(request);
+  else if (request.type === "anchor") anchors.add(request.anchor);
   else void stop(request.drainMs);
 });
 loop.start();

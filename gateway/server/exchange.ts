@@ -4,6 +4,7 @@ import { JournalCounter } from "../../engine/journal/journal-counters.ts";
 import { SessionEndReason } from "../../protocol/generated/enums.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, ControlWord, DiskState } from "../../protocol/rings/pipeline-memory.ts";
+import { ANCHOR_MESSAGE } from "../../replay/anchor-file.ts";
 import { systemClock } from "../clock.ts";
 import { maskPassword } from "../config/print.ts";
 import type { Config } from "../config/settings.ts";
@@ -76,6 +77,10 @@ export class Exchange {
       this.#pipeline.fail("gateway", error),
     );
     this.#pipeline.egress.onMessage((message) => this.#onEgress(message));
+    this.#pipeline.onAnchor((anchor) => {
+      log.info(anchor, ANCHOR_MESSAGE);
+      this.#pipeline.tellEgress({ type: "anchor", anchor });
+    });
   }
 
   /** Orders are accepted. */

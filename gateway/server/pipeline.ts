@@ -1,4 +1,5 @@
 import type { EngineCapacity } from "../../engine/engine.ts";
+import type { JournalAnchor } from "../../engine/journal/anchor.ts";
 import {
   type DirectoryMeta,
   directoryIdOf,
@@ -18,6 +19,7 @@ import { findJournalEnd } from "../../engine/journal/journal-recovery.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { Sequencer } from "../../engine/sequencer.ts";
 import type {
+  JournalAnchorMessage,
   JournalOpenedMessage,
   JournalWorkerData,
 } from "../../engine/threads/journal.worker.ts";
@@ -236,6 +238,13 @@ export class Pipeline {
       }
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
     }
+  }
+
+  /** Each anchor of the journal, as it grows. */
+  onAnchor(listener: (anchor: JournalAnchor) => void): void {
+    this.#journal.onMessage((message) => {
+      if (message.type === "journalAnchor") listener((message as JournalAnchorMessage).anchor);
+    });
   }
 
   tellEgress(request: EgressRequest): void {

@@ -1,4 +1,3 @@
-import fs from "node:fs";
 import type { Command } from "commander";
 import { eventsPath, journalPath, readMeta } from "../../../engine/journal/data-directory.ts";
 import { DirectoryLock, isDirectoryLocked } from "../../../engine/journal/directory-lock.ts";
@@ -10,14 +9,10 @@ import { CommandHeader } from "../../../protocol/generated/headers.ts";
 import { decodeCommand } from "../../../protocol/json/decode-command.ts";
 import { ReplayError } from "../../../replay/errors.ts";
 import { EventInstruments } from "../../../replay/event-instruments.ts";
-import {
-  type Anchor,
-  checkJournal,
-  describeBlocks,
-  type JournalCheck,
-} from "../../../replay/journal-check.ts";
+import { checkJournal, describeBlocks, type JournalCheck } from "../../../replay/journal-check.ts";
 import { systemClock } from "../../clock.ts";
-import { EXIT_DATA, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
+import { ANCHORS_HELP, readAnchors } from "./anchors.ts";
+import { EXIT_DATA } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
 import { LineOutput } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -39,7 +34,7 @@ export function register(program: Command): void {
     .command("verify")
     .description("check every byte: checksums, order, hash chain")
     .argument("<directory>", "a data directory")
-    .option("--anchors <file>", "seq and chain noted earlier, one JSON object a line")
+    .option("--anchors <file>", ANCHORS_HELP)
     .option("--json", "print one JSON object", false)
     .action((directory: string, options: { anchors?: string; json: boolean }) =>
       verify(directory, options),
@@ -61,8 +56,11 @@ export function register(program: Command): void {
     .action((directory: string) => truncate(directory));
 }
 
-function verify(directory: string, options: { anchors?: string; json: boolean }): void {
-  const anchors = options.anchors === undefined ? [] : readAnchors(options.anchors);
+async function verify(
+  directory: string,
+  options: { anchors?: string; json: boolean },
+): Promise<void> {
+  const anchors = options.anchors === undefined ? [] : await readAnchors(options.anchors);
   const live = isDirectoryLocked(directory);
   const disk = new NodeDisk();
   const progress = new Progress("commands");
@@ -96,7 +94,7 @@ function words(check: JournalCheck): string[] {
     `epoch       ${check.epoch}`,
     `chain       ${anchor.chain === "" ? "-" : anchor.chain}`,
   ];
-  if (check.anchors > 0) lines.push(`anchors     ${check.anchors} match`);
+  if (check.anchors > 0) lines.push(`anchors     ${check.anchors} hold`);
   return lines;
 }
 
@@ -156,31 +154,5 @@ function truncate(directory: string): void {
     output.flush();
   } finally {
     lock.release();
-  }
-}
-
-function readAnchors(file: string): Anchor[] {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, "utf8");
-  } catch (error) {
-    throw new ExitError(EXIT_NO_INPUT, `cannot read ${file}: ${(error as Error).message}`, error);
-  }
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return lines.map((line, i) => {
-    const anchor = parseAnchor(line);
-    if (anchor !== undefined) return anchor;
-    const example = '{"seq":12,"chain":"…64 hexadecimal digits"}';
-    throw new ExitError(EXIT_USAGE, `${file}, line ${i + 1}: not an anchor like ${example}`);
-  });
-}
-
-function parseAnchor(line: string): Anchor | undefined {
-  try {
-    const { seq, chain } = JSON.parse(line) as Record<string, unknown>;
-    if (!Number.isSafeInteger(seq) || typeof chain !== "string") return undefined;
-    return /^[0-9a-f]{64}$/.test(chain) ? { seq: seq as number, chain } : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -9,6 +9,7 @@ import { ReplayError } from "../../../replay/errors.ts";
 import { csvHeader, csvRow } from "../../../replay/event-csv.ts";
 import { isWanted } from "../../../replay/event-filter.ts";
 import { type ReplayResult, replayDirectory } from "../../../replay/replay.ts";
+import { ANCHORS_HELP, readAnchors } from "./anchors.ts";
 import { EXIT_DATA, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
 import { LineOutput } from "./output.ts";
@@ -20,6 +21,7 @@ const STDERR = 2;
 interface ReplayCommandOptions {
   json: boolean;
   verify: boolean;
+  anchors?: string;
   to?: number;
   from: "genesis" | "snapshot";
   events: boolean;
@@ -37,6 +39,7 @@ export function register(program: Command): void {
     .argument("<directory>", "a data directory")
     .option("--json", "print the summary as one JSON object", false)
     .option("--verify", "compare with the recorded events and give every verdict again", false)
+    .option("--anchors <file>", `with --verify: ${ANCHORS_HELP}`)
     .option("--to <seq>", "stop after this command", integer(0))
     .addOption(
       new Option("--from <where>", "where to start: the first command, or the last snapshot before")
@@ -51,10 +54,14 @@ export function register(program: Command): void {
     .action((directory: string, options: ReplayCommandOptions) => replay(directory, options));
 }
 
-function replay(directory: string, options: ReplayCommandOptions): void {
+async function replay(directory: string, options: ReplayCommandOptions): Promise<void> {
   if (options.events && options.csv) {
     throw new ExitError(EXIT_USAGE, "--events and --csv do not go together");
   }
+  if (options.anchors !== undefined && !options.verify) {
+    throw new ExitError(EXIT_USAGE, "--anchors needs --verify");
+  }
+  const anchors = options.anchors === undefined ? [] : await readAnchors(options.anchors);
   const filter = { account: options.account, order: options.order };
   const asksForEvents = options.account !== undefined || options.order !== undefined;
   const printsEvents = options.events || options.csv || asksForEvents;
@@ -72,6 +79,7 @@ function replay(directory: string, options: ReplayCommandOptions): void {
     replayed = replayDirectory(new NodeDisk(), directory, {
       toSeq: options.to,
       verify: options.verify,
+      anchors,
       live: isDirectoryLocked(directory),
       onProgress: (done, total) => progress.update(done, total),
       ...(printsEvents ? { onEvent: printEvent } : {}),
@@ -116,6 +124,7 @@ function words(result: ReplayResult): string[] {
       `${verified.checkpoints} checkpoints`,
       "checksums and chain",
     ];
+    if (verified.anchors > 0) parts.push(`${verified.anchors} anchors`);
     lines.push(`verified    ${parts.join(", ")}`);
     if (verified.unrecorded > 0)
       lines.push(`            ${verified.unrecorded} events not yet logged`);

@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { JournalAnchor } from "../../../engine/journal/anchor.ts";
+import { LogKind, toHex } from "../../../engine/journal/block-format.ts";
 import { EventLogReader } from "../../../engine/journal/event-log-reader.ts";
 import { EventLogStage } from "../../../engine/journal/event-log-stage.ts";
 import { EventLogWriter } from "../../../engine/journal/event-log-writer.ts";
 import { JournalReader } from "../../../engine/journal/journal-reader.ts";
 import { JournalStage } from "../../../engine/journal/journal-stage.ts";
 import { JournalWriter } from "../../../engine/journal/journal-writer.ts";
+import { LogCursor } from "../../../engine/journal/log-cursor.ts";
 import { NodeDisk } from "../../../engine/journal/node-disk.ts";
 import { CommandRing } from "../../../protocol/rings/command-ring.ts";
 import { EventRingWriter } from "../../../protocol/rings/event-ring.ts";
@@ -129,6 +132,52 @@ describe("the journal stage", () => {
     expect(stage.doWork()).toBe(50);
     expect(source.word(ControlWord.durable)).toBe(50);
     stage.close();
+  });
+
+  it("gives an anchor when it opens, once a second while it grows, with a mark, and at the end", () => {
+    const all: JournalAnchor[] = [];
+    const run = (from: number, to: number) => {
+      const source = new Source();
+      let now = 0;
+      const stage = new JournalStage(source.memory, {
+        recoveredSeq: from - 1,
+        openWriter: openJournal,
+        nowNs: () => now,
+        markAfterNs: 3e8,
+        onAnchor: (anchor) => all.push(anchor),
+      });
+      if (from > 1) source.send(1, from - 1);
+      while (source.word(ControlWord.durable) < from - 1) stage.doWork();
+      for (let seq = from; seq <= to; seq++) {
+        now += 2e8;
+        source.send(seq, seq);
+        while (source.word(ControlWord.durable) < seq) stage.doWork();
+      }
+      now += 4e8;
+      stage.doWork();
+      stage.close();
+    };
+    run(1, 12);
+    // Nothing at the start of an empty journal.
+    expect(all.map(({ seq, block }) => [seq, block])).toEqual([
+      [5, 5],
+      [10, 10],
+      [12, 13],
+      [12, 14],
+    ]);
+    run(13, 14);
+    expect(all.slice(4).map(({ seq, block }) => [seq, block])).toEqual([
+      [12, 14],
+      [14, 17],
+      [14, 18],
+    ]);
+    expect(all[4]).toEqual(all[3]);
+    const blocks = new LogCursor(disk, `${root}/journal`, LogKind.journal);
+    const chains = new Map<number, string>();
+    while (blocks.next()) chains.set(blocks.block.blockNumber, toHex(blocks.position.chain));
+    blocks.close();
+    for (const { block, chain } of all) expect(chain).toBe(chains.get(block));
+    expect(all[0]?.timestamp).toBe(1_700_000_000_000_005);
   });
 
   it("marks the journal once when no commands come", () => {

@@ -56,7 +56,7 @@ export function findJournalEnd(
   }
   const cursor = new LogCursor(disk, directory, LogKind.journal, { ...options, segment: last });
   try {
-    while (cursor.next());
+    walk(cursor, () => nameSeq(disk, directory, last));
     if (cursor.position.epoch < knownEpoch) {
       const what = `ends in epoch ${cursor.position.epoch}, but epoch ${knownEpoch} has begun`;
       throw new DamageError("lostSegments", cursor.path, 0, cursor.position.lastSeq, what);
@@ -65,6 +65,27 @@ export function findJournalEnd(
     cursor.close();
   }
   return { cursor, end: cursor.end as LogEnd };
+}
+
+/** To the end. `onHeader`: called where the first header is damaged, so that no seq is known yet. */
+function walk(cursor: LogCursor, onHeader: () => void): void {
+  try {
+    while (cursor.next());
+  } catch (error) {
+    if (error instanceof DamageError && cursor.segment === undefined) onHeader();
+    throw error;
+  }
+}
+
+/** Throws the DamageError for segment `number` again, now with the seq where the one before ends. */
+function nameSeq(disk: Disk, directory: string, number: number): void {
+  if (number === 1) return;
+  const before = new LogCursor(disk, directory, LogKind.journal, { segment: number - 1 });
+  try {
+    while (before.next());
+  } finally {
+    before.close();
+  }
 }
 
 /** Leaves a journal that ends in a whole block. Throws a DamageError, having changed nothing. */

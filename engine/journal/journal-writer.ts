@@ -214,7 +214,10 @@ export class JournalWriter {
     header.recordCount = this.#pending;
     header.previousChain.set(position.chain);
     const total = this.#builder.seal(header);
-    if (this.#offset + total > this.#fileBytes) {
+    // A closing block never fills its file: that the file is shorter than it was allocated shows that
+    // the journal was closed, even where the closing block is lost.
+    const needed = (flags & BlockFlag.closed) === 0 ? total : total + 1;
+    if (this.#offset + needed > this.#fileBytes) {
       this.#nextSegment(this.#atLeastOneBlock(0));
     }
     this.#put(total);

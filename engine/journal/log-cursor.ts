@@ -340,7 +340,7 @@ function isGenesis(header: SegmentHeader): boolean {
   return header.firstBlock === 1 && header.previousSeq === 0 && isEmpty(chain, 0, chain.length);
 }
 
-/** Numbers of the segments in a directory, rising. Throws a DamageError where one is missing. */
+/** Numbers of the segments in a directory, from 1. Throws a DamageError where one is missing. */
 export function segmentNumbers(disk: Disk, directory: string, kind: LogKind): number[] {
   if (disk.stat(directory) === undefined) return [];
   const numbers: number[] = [];
@@ -349,12 +349,10 @@ export function segmentNumbers(disk: Disk, directory: string, kind: LogKind): nu
     if (number !== undefined) numbers.push(number);
   }
   numbers.sort((a, b) => a - b);
-  for (let i = 1; i < numbers.length; i++) {
-    const expected = (numbers[i - 1] as number) + 1;
-    if (numbers[i] !== expected) {
-      const path = `${directory}/${segmentName(kind, expected)}`;
-      throw new DamageError("segmentMissing", path, 0, 0, "the file is not there");
-    }
+  const gap = numbers.findIndex((number, i) => number !== i + 1);
+  if (gap !== -1) {
+    const path = `${directory}/${segmentName(kind, gap + 1)}`;
+    throw new DamageError("segmentMissing", path, 0, 0, "the file is not there");
   }
   return numbers;
 }

@@ -102,6 +102,24 @@ describe.each([
   });
 });
 
+describe("a segment that the last block leaves full", () => {
+  /** Six pages behind the header leave one of the 32 KiB: the closing block would fill it. */
+  const full = makeJournal([1, 2, 3, 4, 5, 6], "closed");
+
+  it("is not closed in itself, so that a lost closing block shows", () => {
+    const next = `${DIRECTORY}/00000002.journal`;
+    expect(full.bytesAt(LAST_FILE).length).toBe(OPTIONS.firstSegmentBytes);
+    const closing = full.bytesAt(next);
+    expect(closing.length).toBe(2 * PAGE);
+    for (let at = 0; at < closing.length; at += SECTOR) {
+      const copy = full.copy();
+      copy.bytesAt(next).fill(0, at, closing.length);
+      const isSpoiled = closing.subarray(at).some((byte) => byte !== 0);
+      if (isSpoiled) expect(openOutcome(copy), `byte ${at}`).toMatchObject({ changed: false });
+    }
+  });
+});
+
 describe("an emptied sector or page", () => {
   it("is refused anywhere in a journal closed cleanly", () => {
     for (const size of [SECTOR, PAGE]) {
@@ -270,6 +288,19 @@ describe("files", () => {
     const disk = threeEpochs();
     disk.unlink(`${DIRECTORY}/00000002.journal`);
     expect(openOutcome(disk)).toMatchObject({ refused: "segmentMissing" });
+  });
+
+  it("are refused with the first one missing", () => {
+    const disk = threeEpochs();
+    disk.unlink(LAST_FILE);
+    expect(openOutcome(disk)).toMatchObject({ refused: "segmentMissing" });
+  });
+
+  it("are refused by the seq before a last one whose header is damaged", () => {
+    const disk = threeEpochs();
+    disk.bytesAt(third).fill(0, 0, SECTOR);
+    const open = () => JournalWriter.open(disk, DIRECTORY, OPTIONS);
+    expect(open).toThrow(/00000003.journal is damaged at byte 0, after seq 116:/);
   });
 
   it("are refused with the last one missing, once its epoch is known to have begun", () => {

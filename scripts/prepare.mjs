@@ -16,9 +16,12 @@ export const SOURCE_FOLDERS = [
   "replay",
   "bench",
   "test/crash",
+  "test/damage",
   "test/day",
+  "test/engine/journal",
   "test/processes",
   "test/reference",
+  "test/simulation",
 ];
 
 const INSTALL_STAMP = "node_modules/.crossbook-install.json";

@@ -43,11 +43,28 @@ export function emptyCounts(): CampaignCounts {
 
 const FAULTS: readonly DiskErrorCode[] = ["inputOutput", "diskFull", "shortWrite", "syncFailed"];
 
+/**
+ * `mixed`: every kind of end. `power`: each life is short and ends with a power loss, in recovery or
+ * at work, which makes many of them quickly.
+ */
+export type CampaignMode = "mixed" | "power";
+
+/** Of a series in mode `power`: longer ones have more to replay each time. */
+export const LIVES_UNTIL_POWER_LOSS = 20;
+
 /** One series of lives. Throws an Error that names the seed where a promise is broken. */
-export function runSeries(seed: number, lives: number, counts: CampaignCounts): void {
+export function runSeries(
+  seed: number,
+  lives: number,
+  counts: CampaignCounts,
+  mode: CampaignMode = "mixed",
+): void {
   const series = new Series(seed, counts);
   try {
-    for (let life = 1; life <= lives; life++) series.live(life);
+    for (let life = 1; life <= lives; life++) {
+      if (mode === "mixed") series.live(life);
+      else series.liveUntilPowerLoss(life);
+    }
     series.lastLook(lives + 1);
   } catch (error) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -73,8 +90,7 @@ class Series {
   }
 
   live(life: number): void {
-    const { lives: before } = this.#counts;
-    this.#counts.lives = before + 1;
+    this.#counts.lives++;
     const trouble = this.#random.below(3); // in recovery, later, or none
     if (trouble === 0) this.#arm();
     let pipeline: JournalPipeline | undefined;
@@ -94,6 +110,27 @@ class Series {
       this.#counts.kills++;
       this.#disk.killProcess();
     }
+  }
+
+  liveUntilPowerLoss(life: number): void {
+    this.#counts.lives++;
+    const inRecovery = this.#random.chance(30);
+    if (inRecovery) this.#losePowerWithin([8, 30, 60]);
+    let pipeline: JournalPipeline | undefined;
+    try {
+      pipeline = new JournalPipeline(this.#disk, this.#settings);
+      if (!inRecovery) this.#losePowerWithin([4, 15, 60]);
+      this.#check(pipeline);
+      const isClosing = this.#random.chance(10);
+      do this.#round(pipeline, life, [2, 3, 12]);
+      while (!isClosing);
+      pipeline.close();
+    } catch (error) {
+      this.#expected(error, pipeline === undefined);
+    }
+    this.#acknowledged = Math.max(this.#acknowledged, pipeline?.acknowledged ?? 0);
+    this.#counts.acknowledged += pipeline?.acknowledged ?? 0;
+    this.#disk.restart();
   }
 
   /** Without mishaps: what is there in the end? */
@@ -119,16 +156,22 @@ class Series {
     }
   }
 
+  #losePowerWithin(calls: readonly number[]): void {
+    this.#disk.losePowerAfter(1 + this.#random.below(this.#random.pick(calls)));
+  }
+
   #use(pipeline: JournalPipeline, life: number): void {
     const rounds = this.#random.below(25);
-    for (let round = 0; round < rounds; round++) {
-      const count = 1 + this.#random.below(this.#random.pick([2, 8, 60]));
-      for (let i = 1; i <= count; i++) this.#sent[pipeline.lastSeq + i - 1] = life;
-      pipeline.send(count, life);
-      pipeline.work();
-      if (this.#random.chance(30)) pipeline.idle();
-      if (this.#random.chance(10)) pipeline.writer.mark();
-    }
+    for (let round = 0; round < rounds; round++) this.#round(pipeline, life, [2, 8, 60]);
+  }
+
+  #round(pipeline: JournalPipeline, life: number, most: readonly number[]): void {
+    const count = 1 + this.#random.below(this.#random.pick(most));
+    for (let i = 1; i <= count; i++) this.#sent[pipeline.lastSeq + i - 1] = life;
+    pipeline.send(count, life);
+    pipeline.work();
+    if (this.#random.chance(30)) pipeline.idle();
+    if (this.#random.chance(10)) pipeline.writer.mark();
   }
 
   #expected(error: unknown, inRecovery: boolean): void {

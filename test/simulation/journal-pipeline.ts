@@ -25,6 +25,8 @@ export interface PipelineSettings {
   readonly maxBlockBytes: number;
   readonly segmentBytes: number;
   readonly durability?: JournalOptions["durability"];
+  /** Nanoseconds; marks are due by it. Default: time stands still. */
+  readonly nowNs?: () => number;
 }
 
 /** One life of a server: recovery, then as much work as the disk allows. */
@@ -60,7 +62,7 @@ export class JournalPipeline {
           durability: settings.durability ?? "fsync",
           firstSegmentBytes: settings.maxBlockBytes * 2,
         }),
-      nowNs: () => 0,
+      nowNs: settings.nowNs ?? (() => 0),
     });
     if (end.lastSeq > 0) this.#replay(disk, settings.maxBlockBytes);
   }
@@ -94,6 +96,11 @@ export class JournalPipeline {
 
   idle(): void {
     this.writer.idle();
+  }
+
+  /** As an idle stage does it: a mark when one is due, else zeros for the next segment. */
+  rest(): void {
+    this.#journal.doWork();
   }
 
   close(): void {

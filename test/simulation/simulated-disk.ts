@@ -13,11 +13,12 @@ export class PowerLoss extends Error {}
 /**
  * `inputOutput`, `diskFull`: nothing happens. `shortWrite`: half of the bytes are written.
  * `syncFailed`: part of the data reaches the disk, and the rest is taken for written from then on.
+ * `delay`: the call takes long, and then does what it should.
  */
 export interface Fault {
   /** The call with this number fails, counted from 1 over all calls that can fail. */
   readonly atCall: number;
-  readonly code: DiskErrorCode;
+  readonly code: DiskErrorCode | "delay";
 }
 
 class FileData {
@@ -31,9 +32,15 @@ class FileData {
   pending = new Map<number, Uint8Array[]>();
 }
 
+/** What entry `path` was before a change that is not synced yet; undefined: there was none. */
 interface DirectoryChange {
   readonly directory: string;
-  readonly undo: () => void;
+  readonly path: string;
+  readonly before: FileData | undefined;
+  /** A renamed file goes back to this name. */
+  readonly renamedFrom?: string;
+  /** `path` is a directory that was made. */
+  readonly isDirectory?: boolean;
 }
 
 export class SimulatedDisk implements Disk {
@@ -43,6 +50,12 @@ export class SimulatedDisk implements Disk {
   changes = 0;
   /** Faults that have happened. */
   faultsFired = 0;
+  /** What the call was that the last fault hit. */
+  lastFaultIn: DiskOperation | undefined;
+  /** Set to note what each call is. */
+  callLog: DiskOperation[] | undefined;
+  /** Called in the midst of a call that is delayed. */
+  onDelay: (() => void) | undefined;
   /** Bytes that may still be written. */
   free = Number.MAX_SAFE_INTEGER;
   readonly #random: Random;
@@ -99,6 +112,45 @@ export class SimulatedDisk implements Disk {
       copy.#entries.set(path, twin);
     }
     return copy;
+  }
+
+  /** The same disk, unsynced data and entries included, with nothing open and no faults to come. */
+  fork(random: Random): SimulatedDisk {
+    const fork = new SimulatedDisk(random);
+    fork.free = this.free;
+    for (const path of this.#directories) fork.#directories.add(path);
+    const twins = new Map<FileData, FileData>();
+    const twinOf = (data: FileData): FileData => {
+      let twin = twins.get(data);
+      if (twin === undefined) {
+        twin = new FileData();
+        twin.content = data.content.slice(0, data.bytes);
+        twin.bytes = data.bytes;
+        twin.durable = data.durable.slice();
+        twin.durableBytes = data.durableBytes;
+        // The versions themselves are never written to.
+        for (const [sector, versions] of data.pending) twin.pending.set(sector, [...versions]);
+        twins.set(data, twin);
+      }
+      return twin;
+    };
+    for (const [path, data] of this.#entries) fork.#entries.set(path, twinOf(data));
+    fork.#directoryChanges = this.#directoryChanges.map((change) => ({
+      ...change,
+      before: change.before === undefined ? undefined : twinOf(change.before),
+    }));
+    return fork;
+  }
+
+  /** As `restart`, at its worst: nothing is there that was not synced. */
+  restartWithoutUnsynced(): void {
+    this.#undoDirectoryChanges(this.#directoryChanges.length);
+    for (const data of new Set(this.#entries.values())) {
+      data.pending.clear();
+      data.content = grown(data.durable.subarray(0, data.durableBytes), data.durableBytes);
+      data.bytes = data.durableBytes;
+    }
+    this.killProcess();
   }
 
   /** The file's bytes, to be spoiled in place: damage that no call caused. */
@@ -219,14 +271,10 @@ export class SimulatedDisk implements Disk {
     this.#call("rename", from);
     const data = this.#entries.get(from);
     if (data === undefined) throw new DiskError("notFound", "rename", from);
-    const replaced = this.#entries.get(to);
+    const before = this.#entries.get(to);
     this.#entries.delete(from);
     this.#entries.set(to, data);
-    this.#changed(to, () => {
-      if (replaced === undefined) this.#entries.delete(to);
-      else this.#entries.set(to, replaced);
-      this.#entries.set(from, data);
-    });
+    this.#changed({ directory: directoryOf(to), path: to, before, renamedFrom: from });
   }
 
   unlink(path: string): void {
@@ -234,7 +282,7 @@ export class SimulatedDisk implements Disk {
     const data = this.#entries.get(path);
     if (data === undefined) throw new DiskError("notFound", "unlink", path);
     this.#entries.delete(path);
-    this.#changed(path, () => this.#entries.set(path, data));
+    this.#changed({ directory: directoryOf(path), path, before: data });
   }
 
   list(path: string): string[] {
@@ -261,12 +309,8 @@ export class SimulatedDisk implements Disk {
     this.#call("makeDirectory", path);
     if (this.#directories.has(path)) return;
     this.#directories.add(path);
-    this.#changed(path, () => {
-      this.#directories.delete(path);
-      for (const entry of this.#entries.keys()) {
-        if (directoryOf(entry) === path) this.#entries.delete(entry);
-      }
-    });
+    const directory = directoryOf(path);
+    this.#changed({ directory, path, before: undefined, isDirectory: true });
   }
 
   truncate(file: FileHandle, bytes: number): void {
@@ -284,6 +328,7 @@ export class SimulatedDisk implements Disk {
   #call(operation: DiskOperation, path: string): void {
     if (this.#isOff) throw new PowerLoss();
     this.calls++;
+    this.callLog?.push(operation);
     if (this.calls >= this.#powerLossAt) {
       this.#isOff = true;
       throw new PowerLoss();
@@ -291,6 +336,11 @@ export class SimulatedDisk implements Disk {
     const fault = this.#faults.find((candidate) => candidate.atCall === this.calls);
     if (fault === undefined) return;
     this.faultsFired++;
+    this.lastFaultIn = operation;
+    if (fault.code === "delay") {
+      this.onDelay?.();
+      return;
+    }
     throw new DiskError(fault.code, operation, path);
   }
 
@@ -348,18 +398,33 @@ export class SimulatedDisk implements Disk {
 
   #setEntry(path: string, data: FileData): void {
     this.#entries.set(path, data);
-    this.#changed(path, () => this.#entries.delete(path));
+    this.#changed({ directory: directoryOf(path), path, before: undefined });
   }
 
-  #changed(path: string, undo: () => void): void {
+  #changed(change: DirectoryChange): void {
     this.changes++;
-    this.#directoryChanges.push({ directory: directoryOf(path), undo });
+    this.#directoryChanges.push(change);
   }
 
   /** The newest changes go first: a journaling file system keeps their order. */
   #undoDirectoryChanges(count: number): void {
-    for (let i = 0; i < count; i++) this.#directoryChanges.pop()?.undo();
+    for (let i = 0; i < count; i++) this.#undo(this.#directoryChanges.pop() as DirectoryChange);
     this.#directoryChanges = [];
+  }
+
+  #undo(change: DirectoryChange): void {
+    const { path, before, renamedFrom } = change;
+    if (change.isDirectory === true) {
+      this.#directories.delete(path);
+      for (const entry of this.#entries.keys()) {
+        if (directoryOf(entry) === path) this.#entries.delete(entry);
+      }
+      return;
+    }
+    const data = this.#entries.get(path);
+    if (renamedFrom !== undefined && data !== undefined) this.#entries.set(renamedFrom, data);
+    if (before === undefined) this.#entries.delete(path);
+    else this.#entries.set(path, before);
   }
 }
 

@@ -1,10 +1,13 @@
 import { describeMachine, type Machine } from "../machine.ts";
 import type { PeerResult } from "../peers/nodejs-order-book.ts";
 import { runProcess } from "../processes.ts";
+import type { BareRun } from "../yardsticks/bare-book.ts";
 import type { EngineRun, EngineRunOptions } from "./engine.ts";
 
 export interface EngineBenchOptions extends Omit<EngineRunOptions, "verify"> {
   readonly runs: number;
+  /** A module with another bare book for b32 streams (class Oracle); null: our own. */
+  readonly simulator: string | null;
   /** Seconds for nodejs-order-book on the same b32 stream; 0: leave it out. */
   readonly peerSeconds: number;
 }
@@ -17,7 +20,17 @@ export interface EngineBenchResult {
   readonly runs: readonly EngineRun[];
   readonly medianPerSecond: number;
   readonly isRight: boolean | null;
+  /** The bare book on the same b32 stream, before each of the runs. */
+  readonly bare: BareComparison | null;
   readonly peer: PeerResult | null;
+}
+
+export interface BareComparison {
+  readonly runs: readonly BareRun[];
+  readonly medianPerSecond: number;
+  /** Median over the pairs of the engine's rate to the bare book's. */
+  readonly medianRatio: number;
+  readonly differences: readonly string[];
 }
 
 /** The engine alone: how many commands a second it matches. */
@@ -25,15 +38,21 @@ export async function runEngineBench(
   options: EngineBenchOptions,
   onStep: (what: string) => void,
 ): Promise<EngineBenchResult> {
-  const { runs: count, peerSeconds, ...run } = options;
+  const { runs: count, peerSeconds, simulator, ...run } = options;
+  const file = run.workload?.format === "b32" && !run.drain ? run.workload.file : null;
   onStep("outcome");
   const { isRight } = await runProcess<EngineRun>("bench/engine/engine.process.js", {
     ...run,
     verify: true,
   });
   const runs: EngineRun[] = [];
+  const bare: BareRun[] = [];
   for (let n = 1; n <= count; n++) {
     onStep(`run ${n} of ${count}`);
+    if (file !== null) {
+      const input = { file, warmUp: run.warmUp, simulator };
+      bare.push(await runProcess<BareRun>("bench/yardsticks/bare-book.process.js", input));
+    }
     const input = { ...run, verify: false };
     runs.push(await runProcess<EngineRun>("bench/engine/engine.process.js", input));
   }
@@ -50,7 +69,20 @@ export async function runEngineBench(
     runs,
     medianPerSecond: median(runs.map((one) => one.commandsPerSecond)),
     isRight,
+    bare: bare.length === 0 ? null : compare(runs, bare),
     peer,
+  };
+}
+
+function compare(runs: readonly EngineRun[], bare: readonly BareRun[]): BareComparison {
+  const ratios = runs.map(
+    (run, i) => run.commandsPerSecond / (bare[i] as BareRun).commandsPerSecond,
+  );
+  return {
+    runs: bare,
+    medianPerSecond: median(bare.map((run) => run.commandsPerSecond)),
+    medianRatio: median(ratios),
+    differences: bare[0]?.differences ?? [],
   };
 }
 
@@ -62,7 +94,7 @@ export function median(values: readonly number[]): number {
 }
 
 export function formatEngineBench(result: EngineBenchResult): string {
-  const { machine, runs, options, peer } = result;
+  const { machine, runs, options, bare, peer } = result;
   const rates = runs.map((run) => run.commandsPerSecond);
   const [first] = runs;
   const lines = [
@@ -71,10 +103,19 @@ export function formatEngineBench(result: EngineBenchResult): string {
     options.drain
       ? "events handed to a second thread through the ring, until the last one is there"
       : "events written into the ring, nobody reads them",
+    `${options.warmUp} commands played before, to warm up`,
     "",
     `median of ${runs.length}: ${millions(result.medianPerSecond)} commands/s (${millions(Math.min(...rates))} to ${millions(Math.max(...rates))})`,
     outcomeLine(result.isRight),
   ];
+  if (bare !== null) {
+    const { medianPerSecond, medianRatio, differences } = bare;
+    const name = options.simulator === null ? "bare book" : options.simulator;
+    const wrong = differences.length === 0 ? "" : ` (WRONG: ${differences.join("; ")})`;
+    lines.push(
+      `${name}, run in turn with it: ${millions(medianPerSecond)} commands/s${wrong}; the engine does ${(100 * medianRatio).toFixed(0)} % of that`,
+    );
+  }
   if (peer !== null) {
     const state = !peer.isComplete
       ? `the first ${peer.commands} commands, outcome not compared`

@@ -16,7 +16,12 @@ import {
   type Workload,
 } from "../workloads/workload.ts";
 
-const EVENT_SLOTS = 1 << 16;
+/** Handed to a second thread: as many as a server has. */
+const DRAINED_SLOTS = 1 << 16;
+/** Nobody reads: what is written stays in the cache, as it would with a reader that keeps up. */
+const ALONE_SLOTS = 1 << 10;
+/** Commands between two publications of events, as in the server's engine stage. */
+const BATCH = 16;
 const PAUSE_MS = 0.05;
 
 export const engineRunSchema = z.strictObject({
@@ -29,6 +34,8 @@ export const engineRunSchema = z.strictObject({
   }),
   /** Events are handed to a second thread, and the time ends when it has the last one. */
   drain: z.boolean(),
+  /** So many commands are played first, not timed, and their orders canceled: the compiler's time. */
+  warmUp: z.number().int().nonnegative(),
   /** Not timed: compares the outcome with the published one. */
   verify: z.boolean(),
 });
@@ -56,17 +63,20 @@ export async function runEngine(options: EngineRunOptions): Promise<EngineRun> {
       : readWorkload(options.workload.file, options.workload.format);
   const memory = createPipelineMemory({
     commandSlots: 64,
-    eventSlots: EVENT_SLOTS,
+    eventSlots: options.drain || options.verify ? DRAINED_SLOTS : ALONE_SLOTS,
     riskWorkers: 1,
   });
   if (options.verify) return verify(workload, memory);
-  return options.drain ? drained(workload, memory) : alone(workload, memory);
+  return options.drain
+    ? drained(workload, memory, options.warmUp)
+    : alone(workload, memory, options.warmUp);
 }
 
 /** Events go into the ring and are overwritten there: matching and nothing else. */
-function alone(workload: Workload, memory: PipelineMemory): EngineRun {
+function alone(workload: Workload, memory: PipelineMemory, commands: number): EngineRun {
   const writer = new EventRingWriter(memory, [], () => undefined);
   const engine = new Engine(DEFAULT_CAPACITY, writer);
+  warmUp(engine, writer, workload, commands);
   applyAll(engine, writer, workload, 0, workload.untimed);
   const before = { events: engine.eventCount, trades: engine.tradeCount };
   const startNs = nowNs();
@@ -74,7 +84,11 @@ function alone(workload: Workload, memory: PipelineMemory): EngineRun {
   return resultOf(workload, engine, before, nowNs() - startNs);
 }
 
-async function drained(workload: Workload, memory: PipelineMemory): Promise<EngineRun> {
+async function drained(
+  workload: Workload,
+  memory: PipelineMemory,
+  commands: number,
+): Promise<EngineRun> {
   const consumer = new Worker(compiledFile("bench/engine/drain.worker.js"), { workerData: memory });
   await new Promise((resolve, reject) => {
     consumer.once("message", resolve);
@@ -90,6 +104,7 @@ async function drained(workload: Workload, memory: PipelineMemory): Promise<Engi
     const published = Atomics.load(control, ControlWord.eventsPublished);
     while (Atomics.load(control, ControlWord.eventsGateway) !== published);
   };
+  warmUp(engine, writer, workload, commands);
   applyAll(engine, writer, workload, 0, workload.untimed);
   waitForConsumer();
   const before = { events: engine.eventCount, trades: engine.tradeCount };
@@ -134,6 +149,22 @@ function applyAll(
   const { view, offsets } = workload;
   for (let i = from; i < to; i++) {
     engine.apply(view, offsets[i] as number);
+    if (i % BATCH === 0) writer.publish();
+  }
+  writer.publish();
+}
+
+/** Plays the first commands and cancels all that they leave: the book is empty again. */
+function warmUp(
+  engine: Engine,
+  writer: EventRingWriter,
+  workload: Workload,
+  commands: number,
+): void {
+  if (commands === 0) return;
+  applyAll(engine, writer, workload, 0, Math.min(commands, workload.count));
+  for (const offset of workload.massCancels) {
+    engine.apply(workload.view, offset);
     writer.publish();
   }
 }

@@ -1,16 +1,15 @@
 import fs from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import { Verdict } from "../../protocol/generated/enums.ts";
 import { CommandHeader } from "../../protocol/generated/headers.ts";
-import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
 import { B32Format, B32Report } from "../../replay/import/b32.ts";
 import { Flash1Format } from "../../replay/import/flash1.ts";
 import { Flash1Report } from "../../replay/import/flash1-report.ts";
 import { encodeUnitInstrument } from "../../replay/import/instrument-command.ts";
 import type { WorkloadFormat, WorkloadReport } from "../../replay/import/workload.ts";
-import { MAX_COMMAND_BYTES, OrderFlow } from "../load/flow.ts";
+import { OrderFlow } from "../load/flow.ts";
 import { readAnswer } from "./b32.ts";
+import { CommandBuilder } from "./command-builder.ts";
 
 export const WORKLOAD_FORMATS = ["flash1", "b32"] as const;
 export type WorkloadFormatName = (typeof WORKLOAD_FORMATS)[number];
@@ -22,8 +21,6 @@ const FLASH1_ANSWERS: Readonly<Record<string, string>> = {
   "flash-crash": "cff8d3f94b709fc64a8b2058a6ca4fb6920364904796e46906895e362d2bb16b",
 };
 
-const FIRST_TIMESTAMP_US = 1_700_000_000_000_000;
-
 /** Commands in ticks and lots, sequenced and passed by risk: what the engine takes. */
 export interface Workload {
   readonly name: string;
@@ -32,6 +29,8 @@ export interface Workload {
   /** Byte offset of each record. */
   readonly offsets: Uint32Array;
   readonly count: number;
+  /** In the same view, a massCancel of each account: after these the books are empty. */
+  readonly massCancels: readonly number[];
   /** So many commands at the start only build the book: they are not timed. */
   readonly untimed: number;
   /** Makes the published answer out of the events; null: nobody has published one. */
@@ -50,7 +49,7 @@ export function readWorkload(file: string, name: WorkloadFormatName): Workload {
   const format: WorkloadFormat = name === "flash1" ? new Flash1Format() : new B32Format();
   const messages = Math.floor((bytes.length - format.headerBytes) / format.recordBytes);
   const answer = name === "b32" ? readAnswer(file) : null;
-  const builder = new Builder(messages * 2);
+  const builder = new CommandBuilder(messages * 2);
   const prefill = answer?.prefill ?? 0;
   let untimed = 0;
   for (let n = 0; n < messages; n++) {
@@ -80,7 +79,7 @@ export function generateWorkload(commands: number, resting: number, seed: number
     const options = { symbol: "", instrumentId: 1, midTicks: 100_000, depth };
     return new OrderFlow(options, seed + i, 1);
   });
-  const builder = new Builder(commands + 1);
+  const builder = new CommandBuilder(commands + 1);
   builder.add(-1, (view, offset) => encodeUnitInstrument("BENCH", view, offset));
   const header = new CommandHeader();
   for (let n = 0; n < commands; n++) {
@@ -98,53 +97,4 @@ export function generateWorkload(commands: number, resting: number, seed: number
     source: new DataView(new ArrayBuffer(0)),
     expected: null,
   };
-}
-
-/** Lays records side by side and gives each its seq, time and verdict. */
-class Builder {
-  count = 0;
-  #bytes: Buffer;
-  #view: DataView;
-  #end = 0;
-  readonly #offsets: Uint32Array;
-  readonly #sourceOffsets: Float64Array;
-  readonly #header = new CommandHeader();
-
-  constructor(mostCommands: number) {
-    this.#offsets = new Uint32Array(mostCommands);
-    this.#sourceOffsets = new Float64Array(mostCommands);
-    this.#bytes = Buffer.alloc(Math.max(RECORD_BYTES, (mostCommands >> 1) * MAX_COMMAND_BYTES));
-    this.#view = viewOf(this.#bytes);
-  }
-
-  add(sourceOffset: number, encode: (view: DataView, offset: number) => number): void {
-    if (this.#bytes.length - this.#end < RECORD_BYTES) {
-      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length >> 1)]);
-      this.#view = viewOf(this.#bytes);
-    }
-    const length = encode(this.#view, this.#end);
-    this.#header.wrap(this.#view, this.#end);
-    this.#offsets[this.count] = this.#end;
-    this.#sourceOffsets[this.count] = sourceOffset;
-    this.count++;
-    this.#header.seq = this.count;
-    this.#header.timestampUs = FIRST_TIMESTAMP_US + this.count;
-    this.#header.verdict = Verdict.passed;
-    this.#end += length;
-  }
-
-  build(name: string): Pick<Workload, "name" | "view" | "offsets" | "count" | "sourceOffsets"> {
-    const { count } = this;
-    return {
-      name,
-      view: this.#view,
-      offsets: this.#offsets.subarray(0, count),
-      count,
-      sourceOffsets: this.#sourceOffsets.subarray(0, count),
-    };
-  }
-}
-
-function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

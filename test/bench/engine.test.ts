@@ -8,6 +8,7 @@ import { median } from "../../bench/engine/engine-bench.ts";
 import { measureNodejsOrderBook } from "../../bench/peers/nodejs-order-book.ts";
 import { B32_BYTES, B32Type, FillHash } from "../../bench/workloads/b32.ts";
 import { generateWorkload, readWorkload } from "../../bench/workloads/workload.ts";
+import { measureBareBook } from "../../bench/yardsticks/bare-book.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-bench-test-"));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -57,6 +58,7 @@ function options(file: string | null, more: Partial<EngineRunOptions> = {}): Eng
     workload: file === null ? null : { file, format: "b32" },
     generated: { commands: 5_000, resting: 100, seed: 1 },
     drain: false,
+    warmUp: 0,
     verify: false,
     ...more,
   };
@@ -83,6 +85,20 @@ describe("a b32 workload", () => {
     expect(right).toMatchObject({ isComplete: true, differences: [] });
     const wrong = measureNodejsOrderBook(workloadFile("peer-wrong.bin", { trades: 5 }), 10);
     expect(wrong.differences).toEqual(["trades is 4, should be 5"]);
+  });
+
+  test("the bare book comes to the same outcome, with its first commands played before too", () => {
+    const file = workloadFile("bare.bin");
+    expect(measureBareBook(file, 0)).toMatchObject({ commands: 9, differences: [] });
+    expect(measureBareBook(file, 5).differences).toEqual([]);
+    const wrong = measureBareBook(workloadFile("bare-wrong.bin", { trades: 5 }), 0);
+    expect(wrong.differences).toEqual(["trades is 4, should be 5"]);
+  });
+
+  test("what was played to warm up leaves nothing in the book", async () => {
+    const cold = await runEngine(options(workloadFile("warm.bin")));
+    const warm = await runEngine(options(path.join(folder, "warm.bin"), { warmUp: 8 }));
+    expect(warm).toMatchObject({ events: cold.events, trades: cold.trades });
   });
 
   test("a packed file is read as one that is not", () => {

@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { registerJournalBench } from "./bench-journal.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
@@ -8,6 +9,7 @@ const load = {
   engine: () => import("../../../bench/engine/engine-bench.ts"),
   latency: () => import("../../../bench/latency/latency.ts"),
   throughput: () => import("../../../bench/throughput/throughput.ts"),
+  books: () => import("../../../bench/books/books.ts"),
   micro: () => import("../../../bench/micro/micro.ts"),
   server: () => import("../../../bench/server.ts"),
   options: () => import("../../../bench/load/options.ts"),
@@ -18,6 +20,8 @@ interface EngineOptions {
   inputFormat: "flash1" | "b32";
   drain: boolean;
   runs: number;
+  warmUp: number;
+  simulator?: string;
   commands: number;
   resting: number;
   peer: boolean;
@@ -57,6 +61,16 @@ export function register(program: Command): void {
   registerLatency(bench);
   registerThroughput(bench);
   registerJournalBench(bench);
+  bench
+    .command("books")
+    .description("what an event costs in books of several sizes, and in books made to be slow")
+    .option("--rounds <number>", "each book once in each; medians count", wholePositive, 3)
+    .option("--json", "print the result as JSON", false)
+    .action(async ({ rounds, json }: { rounds: number; json: boolean }) => {
+      const { formatBooks, runBooksBench } = await load.books();
+      const result = await runBooksBench(rounds, progress);
+      print(json, result, () => formatBooks(result));
+    });
   bench
     .command("micro")
     .description("the small operations that every order is made of")
@@ -100,6 +114,8 @@ function registerEngine(bench: Command): void {
     )
     .option("--drain", "hand every event to a second thread, and wait for the last", false)
     .option("--runs <number>", "each in a fresh process; the median counts", wholePositive, 5)
+    .option("--warm-up <number>", "commands played before the clock starts", nonNegative, 500_000)
+    .option("--simulator <file>", "for b32: a CommonJS module whose class Oracle is the bare book")
     .option("--commands <number>", "generated commands", wholePositive, 1_000_000)
     .option("--resting <number>", "orders that rest in the generated book", wholePositive, 10_000)
     .option("--peer", "the same b32 workload through nodejs-order-book too", false)
@@ -114,6 +130,8 @@ function registerEngine(bench: Command): void {
           generated: { commands, resting, seed: 1 },
           drain,
           runs,
+          warmUp: options.warmUp,
+          simulator: options.simulator === undefined ? null : path.resolve(options.simulator),
           peerSeconds: peer ? options.peerSeconds : 0,
         },
         progress,

@@ -16,12 +16,14 @@ export interface BookStream {
   readonly massCancels: readonly number[];
 }
 
-const MID = 1_000_000;
 const ACCOUNTS = 100;
 const MOST = 2 ** 31 - 1;
 
+/** The middle of the prices of an ordinary book. */
+export const MID_TICKS = 1_000_000;
+
 /** Writes commands by what they mean; all orders are of one instrument. */
-class StreamWriter {
+export class StreamWriter {
   readonly random: () => number;
   readonly #builder: CommandBuilder;
   readonly #order = new NewOrder();
@@ -40,9 +42,9 @@ class StreamWriter {
     return Math.floor(this.random() * end);
   }
 
-  /** Returns its client order id. */
-  limit(side: Side, price: number, lots: number, more: Partial<NewOrder> = {}): number {
-    return this.#new({ side, priceTicks: price, quantityLots: lots, ...more }, OrderField.price);
+  /** Returns its client order id: the next one where none is given. */
+  limit(side: Side, price: number, lots: number, id = ++this.#id): number {
+    return this.#new({ side, priceTicks: price, quantityLots: lots }, OrderField.price, id);
   }
 
   market(side: Side, lots: number): number {
@@ -83,6 +85,10 @@ class StreamWriter {
     });
   }
 
+  get count(): number {
+    return this.#builder.count;
+  }
+
   /** What comes now is timed. */
   startClock(): void {
     this.#untimed = this.#builder.count;
@@ -92,8 +98,7 @@ class StreamWriter {
     return { ...this.#builder.build("book"), untimed: this.#untimed };
   }
 
-  #new(terms: Partial<NewOrder>, present: number): number {
-    const id = ++this.#id;
+  #new(terms: Partial<NewOrder>, present: number, id = ++this.#id): number {
     this.#builder.add(-1, (view, offset) => {
       const order = this.#order;
       order.wrap(view, offset);
@@ -127,14 +132,21 @@ export function ordinary(resting: number, commands: number): BookStream {
   const place = () => {
     const side = stream.random() < 0.5 ? Side.buy : Side.sell;
     const away = 1 + stream.below(ticks);
-    open.push(stream.limit(side, side === Side.buy ? MID - away : MID + away, 1 + stream.below(9)));
+    open.push(
+      stream.limit(
+        side,
+        side === Side.buy ? MID_TICKS - away : MID_TICKS + away,
+        1 + stream.below(9),
+      ),
+    );
   };
   const pick = () => stream.below(open.length);
   for (let i = 0; i < resting; i++) place();
   stream.startClock();
   for (let i = 0; i < commands; i++) {
     const dice = i % 20;
-    if (dice === 7) stream.replacePrice(open[pick()] as number, MID - 1 - stream.below(ticks));
+    if (dice === 7)
+      stream.replacePrice(open[pick()] as number, MID_TICKS - 1 - stream.below(ticks));
     else if (dice === 13) stream.market(stream.random() < 0.5 ? Side.buy : Side.sell, 5);
     else if (dice % 2 === 0) place();
     else {
@@ -178,7 +190,7 @@ function onePrice(): BookStream {
   const orders = 1_000_000;
   const stream = new StreamWriter(2 * orders, 3);
   const ids: number[] = [];
-  for (let i = 0; i < orders; i++) ids.push(stream.limit(Side.buy, MID, 1));
+  for (let i = 0; i < orders; i++) ids.push(stream.limit(Side.buy, MID_TICKS, 1));
   stream.startClock();
   const middle = orders / 2;
   for (let i = 0; i < middle; i++) {
@@ -192,9 +204,10 @@ function onePrice(): BookStream {
 function flickeringBest(): BookStream {
   const rounds = 200_000;
   const stream = new StreamWriter(2 * rounds + 10_000, 4);
-  for (let i = 0; i < 10_000; i++) stream.limit(Side.buy, MID - 2 * i, 1);
+  for (let i = 0; i < 10_000; i++) stream.limit(Side.buy, MID_TICKS - 2 * i, 1);
   stream.startClock();
-  for (let i = 0; i < rounds; i++) stream.cancel(stream.limit(Side.buy, MID + 1 + (i % 1_000), 1));
+  for (let i = 0; i < rounds; i++)
+    stream.cancel(stream.limit(Side.buy, MID_TICKS + 1 + (i % 1_000), 1));
   return stream.build();
 }
 
@@ -205,7 +218,7 @@ function sweeps(): BookStream {
   const stream = new StreamWriter(rounds * (levels + 1), 5);
   stream.startClock();
   for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < levels; i++) stream.limit(Side.sell, MID + 7 * i, 1);
+    for (let i = 0; i < levels; i++) stream.limit(Side.sell, MID_TICKS + 7 * i, 1);
     stream.market(Side.buy, levels);
   }
   return stream.build();
@@ -217,7 +230,7 @@ function icebergs(): BookStream {
   const stream = new StreamWriter(rounds * 11, 6);
   stream.startClock();
   for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < 10; i++) stream.iceberg(Side.sell, MID, 1_000, 1);
+    for (let i = 0; i < 10; i++) stream.iceberg(Side.sell, MID_TICKS, 1_000, 1);
     stream.market(Side.buy, 10_000);
   }
   return stream.build();
@@ -227,9 +240,9 @@ function icebergs(): BookStream {
 function stops(): BookStream {
   const orders = 100_000;
   const stream = new StreamWriter(orders + 10, 7);
-  stream.limit(Side.sell, MID, 2 * orders);
+  stream.limit(Side.sell, MID_TICKS, 2 * orders);
   stream.startClock();
-  for (let i = 0; i < orders; i++) stream.stop(Side.buy, MID, 1);
+  for (let i = 0; i < orders; i++) stream.stop(Side.buy, MID_TICKS, 1);
   stream.market(Side.buy, 1);
   return stream.build();
 }

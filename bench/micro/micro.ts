@@ -1,5 +1,6 @@
 import { Bench } from "tinybench";
-import { benchOperations, codecOperations, ringOperations } from "./operations.ts";
+import { runProcess } from "../processes.ts";
+import { benchOperations, codecOperations, type Operation, ringOperations } from "./operations.ts";
 
 /** A call of a task costs tens of nanoseconds itself, so each runs its operation so many times. */
 const TIMES = 1_000;
@@ -14,12 +15,29 @@ export interface MicroRow {
   readonly samples: number;
 }
 
-/** The small operations that every order is made of, one after the other on this thread. */
+const SIZES = [1_000, 10_000, 100_000, 1_000_000];
+
+/**
+ * The small operations that every order is made of, one after the other on this thread; then what
+ * clients do to books of several sizes, each size in a process of its own.
+ */
 export async function runMicro(millisecondsEach: number): Promise<MicroRow[]> {
-  const bench = new Bench({ time: millisecondsEach, warmupTime: millisecondsEach / 4 });
-  for (const operation of [...codecOperations(), ...ringOperations(), ...benchOperations()]) {
-    bench.add(operation.name, () => operation.run(TIMES));
+  const small = [...codecOperations(), ...ringOperations(), ...benchOperations()];
+  const rows = await measure(small, millisecondsEach);
+  for (const resting of SIZES) {
+    const input = { resting, milliseconds: millisecondsEach };
+    rows.push(...(await runProcess<MicroRow[]>("bench/micro/book.process.js", input)));
   }
+  return rows;
+}
+
+/** One row for each operation. */
+export async function measure(
+  operations: readonly Operation[],
+  millisecondsEach: number,
+): Promise<MicroRow[]> {
+  const bench = new Bench({ time: millisecondsEach, warmupTime: millisecondsEach / 4 });
+  for (const operation of operations) bench.add(operation.name, () => operation.run(TIMES));
   await bench.run();
   return bench.tasks.map((task) => {
     const { result } = task;

@@ -10,6 +10,7 @@ const load = {
   latency: () => import("../../../bench/latency/latency.ts"),
   throughput: () => import("../../../bench/throughput/throughput.ts"),
   books: () => import("../../../bench/books/books.ts"),
+  garbage: () => import("../../../bench/engine/garbage.ts"),
   micro: () => import("../../../bench/micro/micro.ts"),
   server: () => import("../../../bench/server.ts"),
   options: () => import("../../../bench/load/options.ts"),
@@ -70,6 +71,16 @@ export function register(program: Command): void {
       const { formatBooks, runBooksBench } = await load.books();
       const result = await runBooksBench(rounds, progress);
       print(json, result, () => formatBooks(result));
+    });
+  bench
+    .command("garbage")
+    .description("the engine's loop, watched for garbage collections")
+    .option("--seconds <number>", "how long", positive, 60)
+    .option("--json", "print the result as JSON", false)
+    .action(async ({ seconds, json }: { seconds: number; json: boolean }) => {
+      const { formatGarbage, runGarbageBench } = await load.garbage();
+      const result = await runGarbageBench(seconds);
+      print(json, result, () => formatGarbage(result));
     });
   bench
     .command("micro")

@@ -6,13 +6,21 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { compiledFile } from "../protocol/compiled-file.ts";
 
+/** Of everything that is measured: large blocks in huge pages, as bin/crossbook asks for them. */
+export function measuredEnvironment(): NodeJS.ProcessEnv {
+  return { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1", ...process.env };
+}
+
 /**
  * Runs a compiled module in a process of its own, with JSON in and JSON out. Rejects with what it
  * wrote to standard error where it fails.
  */
 export async function runProcess<T>(name: string, input: unknown): Promise<T> {
   const file = fileURLToPath(compiledFile(name));
-  const child = spawn(process.execPath, [file], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [file], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: measuredEnvironment(),
+  });
   child.stdin?.end(JSON.stringify(input));
   const [output, errors, [code]] = await Promise.all([
     text(child.stdout as Readable),
@@ -37,6 +45,7 @@ export class ServerProcess {
   static async start(file: URL, args: readonly string[]): Promise<[ServerProcess, string]> {
     const child = spawn(process.execPath, [fileURLToPath(file), ...args], {
       stdio: ["ignore", "pipe", "inherit"],
+      env: measuredEnvironment(),
     });
     const server = new ServerProcess(child);
     const lines = createInterface({ input: child.stdout as Readable });

@@ -12,6 +12,7 @@ import { createKey } from "../gateway/keys/key-creation.ts";
 import { compiledFile } from "../protocol/compiled-file.ts";
 import { LoadConnection } from "./load/connection.ts";
 import type { LoadKey } from "./load/options.ts";
+import { measuredEnvironment } from "./processes.ts";
 
 const START_TIMEOUT_MS = 30_000;
 const KEPT_LOG_BYTES = 4_096;
@@ -71,6 +72,7 @@ export class BenchServer {
     ];
     const child = spawn(process.execPath, [main, "serve", ...flags], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: measuredEnvironment(),
     });
     const exited = once(child, "exit");
     const log = keepTail(child);

@@ -2,7 +2,8 @@
  * `eventDiffers`, `eventMissing`, `eventsBeyondEnd`, `hashDiffers`: the event log is not what the
  * commands give. `verdictDiffers`: the rules of risk give another verdict. `anchorDiffers`: the
  * journal is not the one whose hash was noted. `noSuchSeq`, `noSuchSymbol`: the request names what
- * is not there.
+ * is not there. `isTakenOut`: a command that is to be taken out is so already. `doesNotFail`: there is no
+ * reason to take it out.
  */
 export type ReplayErrorCode =
   | "eventDiffers"
@@ -11,7 +12,9 @@ export type ReplayErrorCode =
   | "verdictDiffers"
   | "anchorDiffers"
   | "noSuchSeq"
-  | "noSuchSymbol";
+  | "noSuchSymbol"
+  | "isTakenOut"
+  | "doesNotFail";
 
 /** Replay found something that should not be. */
 export class ReplayError extends Error {

@@ -4,6 +4,7 @@ import type { Disk } from "../engine/journal/disk.ts";
 import { DamageError } from "../engine/journal/errors.ts";
 import { JournalReader } from "../engine/journal/journal-reader.ts";
 import { type EndState, LogCursor, segmentNumbers } from "../engine/journal/log-cursor.ts";
+import type { Skip } from "../engine/journal/skips.ts";
 import { type Anchor, AnchorCheck } from "./anchors.ts";
 
 const PROGRESS_EVERY = 1 << 14;
@@ -21,6 +22,16 @@ export interface JournalCheck {
   readonly anchor: Anchor;
   /** Anchors that were compared, and hold. */
   readonly anchors: number;
+  /** Commands that were taken out, in the order in which that was done. */
+  readonly skips: readonly SkipJson[];
+}
+
+export interface SkipJson {
+  readonly seq: number;
+  /** Microseconds since 1970. */
+  readonly skippedAt: number;
+  /** SHA-256 of its record, 64 hexadecimal digits. */
+  readonly record: string;
 }
 
 export interface CheckOptions {
@@ -56,6 +67,7 @@ export function checkJournal(
       lastTimestampUs: 0,
       anchor: { seq: 0, chain: "" },
       anchors: 0,
+      skips: [],
     };
   }
   const reader = JournalReader.open(disk, path, {
@@ -87,10 +99,15 @@ export function checkJournal(
         timestamp: position.lastTimestampUs,
       },
       anchors: anchors.finish(position.lastSeq),
+      skips: reader.skips.map(skipJson),
     };
   } finally {
     reader.close();
   }
+}
+
+function skipJson({ seq, skippedUs, record }: Skip): SkipJson {
+  return { seq, skippedAt: skippedUs, record: toHex(record) };
 }
 
 /** One block, as `journal dump --blocks` shows it. */

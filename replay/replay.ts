@@ -40,6 +40,8 @@ export interface ReplayResult {
   readonly eventHash: string;
   /** Anchor: SHA-256 over all blocks up to seq, 64 hexadecimal digits; seq ends a block. */
   readonly anchor: { readonly seq: number; readonly chain: string };
+  /** Commands of these that were taken out of the journal: each is one rejection. */
+  readonly skipped: readonly number[];
   /** How the journal ends; absent where the replay stopped before. */
   readonly journal?: EndState;
   readonly verified?: {
@@ -94,6 +96,7 @@ export function replayDirectory(
   );
   let anchor = { seq: 0, chain: "" };
   let journal: EndState | undefined;
+  let skipped: number[] = [];
   if (found !== undefined) {
     const reader = JournalReader.open(disk, journalPath(directory), {
       live,
@@ -113,6 +116,7 @@ export function replayDirectory(
       if (options.toSeq === undefined) reader.next();
       anchor = { seq: reader.position.lastSeq, chain: toHex(reader.position.chain) };
       if (options.toSeq === undefined) journal = found.end.state;
+      skipped = reader.skips.map(({ seq }) => seq).filter((seq) => seq <= toSeq);
     } finally {
       reader.close();
     }
@@ -127,6 +131,7 @@ export function replayDirectory(
     stateHash: run.stateHash(),
     eventHash: run.eventHash(),
     anchor,
+    skipped,
     ...(journal === undefined ? {} : { journal }),
     ...(comparison === undefined
       ? {}

@@ -71,6 +71,8 @@ export class BlockHeader {
   readonly hashState = new Int32Array(4);
   /** SHA-256 of the whole previous block; zeros before the first. */
   readonly previousChain = new Uint8Array(CHAIN_BYTES);
+  /** SHA-256 of the list of commands that are taken out (see skips.ts); zeros: none. */
+  readonly skipsHash = new Uint8Array(CHAIN_BYTES);
 
   get bytes(): number {
     return this.sectors * SECTOR_BYTES;
@@ -101,7 +103,7 @@ export class BlockHeader {
     }
     setNumber(view, offset + 120, 0); // reserved
     setBytes(view, offset + 128, this.previousChain);
-    for (let at = 160; at < BLOCK_HEADER_BYTES; at += 8) setNumber(view, offset + at, 0); // reserved
+    setBytes(view, offset + 160, this.skipsHash);
   }
 
   /** False: these bytes are no block header of a version that is known here. */
@@ -127,6 +129,7 @@ export class BlockHeader {
     this.eventCount = getNumber(view, offset + 96);
     for (let i = 0; i < 4; i++) this.hashState[i] = view.getInt32(offset + 104 + i * 4, true);
     getBytes(view, offset + 128, this.previousChain);
+    getBytes(view, offset + 160, this.skipsHash);
     return true;
   }
 }

@@ -17,6 +17,7 @@ import { DiskError, JournalError } from "./errors.ts";
 import { type EventLogRecovery, recoverEventLog } from "./event-log-recovery.ts";
 import type { LogPosition } from "./log-cursor.ts";
 import { type Durability, encodeSegmentHeader, segmentName } from "./segment-format.ts";
+import { NO_SKIPS } from "./skips.ts";
 
 export const EVENT_INDEX_OFFSET = 32;
 
@@ -185,6 +186,7 @@ export class EventLogWriter {
       previousChain: position.chain,
       eventCount: position.eventCount,
       hashState: position.hashState,
+      skips: NO_SKIPS,
     });
     const temporary = `${this.#directory}/next.new`;
     this.#file = this.#disk.open(temporary, "create");

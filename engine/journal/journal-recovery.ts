@@ -11,7 +11,9 @@ import {
   LogPosition,
   segmentNumbers,
 } from "./log-cursor.ts";
+import { findSkips } from "./log-search.ts";
 import type { Durability } from "./segment-format.ts";
+import { NO_SKIPS, type Skip } from "./skips.ts";
 
 export interface CutTail {
   readonly path: string;
@@ -32,6 +34,8 @@ export interface JournalRecovery {
   readonly lastTimestampUs: number;
   /** Of the writer before. */
   readonly durability: Durability;
+  /** Commands that are taken out. */
+  readonly skips: readonly Skip[];
   /** undefined: nothing was cut. */
   readonly cut: CutTail | undefined;
 }
@@ -110,6 +114,7 @@ export function recoverJournal(
     const what = `ends at seq ${position.lastSeq}, but ${expected} was read before`;
     throw new DamageError("lostCommands", end.path, end.offset, position.lastSeq, what);
   }
+  const skips = findSkips(disk, directory);
   const cut = end.state === "torn" ? cutTail(disk, directory, end) : undefined;
   if (end.state !== "closed") settleLastBlock(disk, end, cursor);
   removeLeftovers(disk, directory);
@@ -121,6 +126,7 @@ export function recoverJournal(
     lastOffset: end.offset,
     lastTimestampUs: position.lastTimestampUs,
     durability: cursor.segment?.durability ?? "fsync",
+    skips,
     cut,
   };
   return { recovery, position };
@@ -148,6 +154,7 @@ function startJournal(
     lastOffset: 0,
     lastTimestampUs: 0,
     durability: "fsync",
+    skips: NO_SKIPS,
     cut: undefined,
   };
   return { recovery, position };

@@ -24,6 +24,7 @@ import {
   isBlockSize,
   segmentName,
 } from "./segment-format.ts";
+import { encodeSkips, hashOfSkips, type Skip } from "./skips.ts";
 import { SpareSegment } from "./spare-segment.ts";
 
 export const DEFAULT_SEGMENT_BYTES = 64 << 20;
@@ -44,6 +45,8 @@ export interface JournalOptions {
   readonly epochAbove?: number;
   /** The end that recovery has replayed to; anything else on disk is refused. */
   readonly expectedLastSeq?: number;
+  /** A command to take out, besides those that are taken out already. */
+  readonly skip?: Skip;
   /** Stamps segment headers. Nothing rests on it. */
   readonly nowUs?: () => number;
 }
@@ -68,6 +71,7 @@ export class JournalWriter {
   readonly #header = new BlockHeader();
   readonly #position: LogPosition;
   readonly #spare: SpareSegment;
+  readonly #skips: readonly Skip[];
   readonly #segmentBytes: number;
   #segmentNumber: number;
   #file: FileHandle | undefined;
@@ -100,6 +104,8 @@ export class JournalWriter {
     const { recovery, position } = recoverJournal(disk, directory, options);
     this.recovery = recovery;
     this.#position = position;
+    this.#skips = options.skip === undefined ? recovery.skips : [...recovery.skips, options.skip];
+    this.#header.skipsHash.set(hashOfSkips(encodeSkips(this.#skips)));
     this.#builder = new BlockBuilder(this.#maxBlockBytes, alignmentOf(LogKind.journal));
     this.#spare = new SpareSegment(disk, directory, this.#segmentBytes);
     this.epoch = Math.max(position.epoch, options.knownEpoch ?? 0, options.epochAbove ?? 0) + 1;
@@ -291,6 +297,7 @@ export class JournalWriter {
           previousChain: position.chain,
           eventCount: 0,
           hashState: position.hashState,
+          skips: this.#skips,
         }),
       );
       this.#file = taken.file;

@@ -15,6 +15,7 @@ import type { Disk } from "./disk.ts";
 import { type DamageCode, DamageError, JournalError } from "./errors.ts";
 import { type Finding, SegmentFile } from "./segment-file.ts";
 import { type SegmentHeader, segmentName, segmentNumber } from "./segment-format.ts";
+import { continuesSkips, encodeSkips, NO_SKIPS } from "./skips.ts";
 
 /**
  * `open`: the log just ends, as after a crash between two writes. `torn`: a block was being written
@@ -87,6 +88,8 @@ export class LogCursor {
   #offset = SEGMENT_HEADER_BYTES;
   #blockOffset = 0;
   #closed = false;
+  /** Of the last segment that had a block: what its header says is in the chain. */
+  #chained: SegmentHeader | undefined;
 
   /** Opens nothing yet. Throws a JournalError noJournal where there is no segment. */
   constructor(disk: Disk, directory: string, kind: LogKind, options: CursorOptions = {}) {
@@ -187,6 +190,7 @@ export class LogCursor {
       this.#damage("blockOrder", this.#offset, `records from ${block.firstSeq}, not the next ones`);
     }
     chainOf(file.blockBytes(this.#offset), position.chain);
+    this.#chained = this.segment;
     position.blockNumber = block.blockNumber;
     position.lastSeq = block.lastSeq;
     position.lastIndex = block.lastIndex;
@@ -266,6 +270,10 @@ export class LogCursor {
     }
     if (!sameBytes(header.previousChain, position.chain)) {
       this.#damage("chain", 0, "the hash of the block before does not match");
+    }
+    const before = this.#chained?.skips ?? NO_SKIPS;
+    if (!continuesSkips(encodeSkips(before), encodeSkips(header.skips))) {
+      this.#damage("segmentHeader", 0, "not the commands that were taken out before");
     }
   }
 

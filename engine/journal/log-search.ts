@@ -1,9 +1,10 @@
 // Finds the file to start reading in. Cold.
-import { type LogKind, SEGMENT_HEADER_BYTES } from "./block-format.ts";
+import { LogKind, SECTOR_BYTES, SEGMENT_HEADER_BYTES } from "./block-format.ts";
 import type { Disk } from "./disk.ts";
 import { DamageError, JournalError } from "./errors.ts";
 import { segmentNumbers } from "./log-cursor.ts";
 import { decodeSegmentHeader, type SegmentHeader, segmentName } from "./segment-format.ts";
+import { NO_SKIPS, type Skip } from "./skips.ts";
 
 /** Throws a DamageError where it is not a segment's header. */
 export function readSegmentHeader(disk: Disk, path: string): SegmentHeader {
@@ -46,4 +47,33 @@ export function findSegment(
     else high = middle - 1;
   }
   return numbers[low] as number;
+}
+
+/**
+ * The commands that are taken out of a journal, in the order in which that was done: what the last
+ * segment says that has a block, since a block puts the list into the chain. Where that header is
+ * damaged there are none: whoever walks through the journal will find the damage.
+ */
+export function findSkips(disk: Disk, directory: string): readonly Skip[] {
+  try {
+    for (const number of segmentNumbers(disk, directory, LogKind.journal).reverse()) {
+      const path = `${directory}/${segmentName(LogKind.journal, number)}`;
+      const { skips } = readSegmentHeader(disk, path);
+      if (skips.length === 0 || hasBlock(disk, path)) return skips;
+    }
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error;
+  }
+  return NO_SKIPS;
+}
+
+function hasBlock(disk: Disk, path: string): boolean {
+  const file = disk.open(path, "read");
+  try {
+    const sector = new Uint8Array(SECTOR_BYTES);
+    const count = disk.readAt(file, sector, 0, sector.length, SEGMENT_HEADER_BYTES);
+    return sector.subarray(0, count).some((byte) => byte !== 0);
+  } finally {
+    disk.close(file);
+  }
 }

@@ -163,7 +163,9 @@ export class SegmentFile {
     }
     const fits =
       block.kind === this.#kind &&
-      block.bytes <= (this.header?.maxBlockBytes ?? 0) &&
+      this.header !== undefined &&
+      sameBytes(block.skipsHash, this.header.skipsHash) &&
+      block.bytes <= this.header.maxBlockBytes &&
       block.sectors === sectorsFor(block.bodyBytes, alignmentOf(this.#kind)) &&
       block.durableSeq <= before.lastSeq;
     if (!fits) return { code: "blockHeader", what: "impossible values in a block header" };

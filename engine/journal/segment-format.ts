@@ -13,12 +13,13 @@ import {
   MAX_BLOCK_BYTES,
   SECTOR_BYTES,
   SECTOR_DATA_WORDS,
-  SECTOR_WORDS,
   SEGMENT_HEADER_BYTES,
+  sameBytes,
   setBytes,
   setNumber,
 } from "./block-format.ts";
 import { crc32c } from "./checksum.ts";
+import { decodeSkips, encodeSkips, hashOfSkips, SKIP_BYTES, type Skip } from "./skips.ts";
 
 /** How far a command must have come before it is acknowledged. */
 export type Durability = "fsync" | "os" | "none";
@@ -55,9 +56,17 @@ export interface SegmentHeader {
   /** Events: count and running hash before the segment. */
   readonly eventCount: number;
   readonly hashState: Int32Array;
+  /** Journal: the commands that are taken out, in the order in which that was done. */
+  readonly skips: readonly Skip[];
+  /** The SHA-256 that stands for them; zeros: none. */
+  readonly skipsHash: Uint8Array;
 }
 
-export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
+const SKIPS_OFFSET = SECTOR_BYTES;
+/** More commands than a header has room for cannot be taken out. */
+export const MAX_SKIPS = Math.floor((SEGMENT_HEADER_BYTES - SKIPS_OFFSET) / SKIP_BYTES);
+
+export function encodeSegmentHeader(header: Omit<SegmentHeader, "skipsHash">): Uint8Array {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, MAGIC_LOW, true);
@@ -79,7 +88,11 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   setNumber(view, 88, header.eventCount);
   for (let i = 0; i < 4; i++) view.setInt32(96 + i * 4, header.hashState[i] as number, true);
   setNumber(view, 112, header.previousTimestampUs);
+  const skips = encodeSkips(header.skips);
+  view.setUint32(120, header.skips.length, true);
   setBytes(view, 128, header.previousChain);
+  setBytes(view, 160, hashOfSkips(skips));
+  setBytes(view, SKIPS_OFFSET, skips);
   const words = new Int32Array(bytes.buffer);
   words[SECTOR_DATA_WORDS] = crc32c(words, 0, SECTOR_DATA_WORDS, 0);
   return bytes;
@@ -91,8 +104,14 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
   const copy = bytes.slice(0, SEGMENT_HEADER_BYTES);
   const words = new Int32Array(copy.buffer);
   if (words[SECTOR_DATA_WORDS] !== crc32c(words, 0, SECTOR_DATA_WORDS, 0)) return undefined;
-  if (!isEmpty(words, SECTOR_WORDS, words.length - SECTOR_WORDS)) return undefined;
   const view = new DataView(copy.buffer);
+  const skipCount = view.getUint32(120, true);
+  if (skipCount > MAX_SKIPS) return undefined;
+  const skips = copy.subarray(SKIPS_OFFSET, SKIPS_OFFSET + skipCount * SKIP_BYTES);
+  const skipsHash = copy.slice(160, 160 + CHAIN_BYTES);
+  if (!sameBytes(skipsHash, hashOfSkips(skips))) return undefined;
+  const rest = (SKIPS_OFFSET + skips.length) >> 2;
+  if (!isEmpty(words, rest, words.length - rest)) return undefined;
   if (view.getInt32(0, true) !== MAGIC_LOW || view.getInt32(4, true) !== MAGIC_HIGH) {
     return undefined;
   }
@@ -125,6 +144,8 @@ export function decodeSegmentHeader(bytes: Uint8Array): SegmentHeader | undefine
     previousTimestampUs: getNumber(view, 112),
     previousChain,
     hashState,
+    skips: decodeSkips(skips),
+    skipsHash,
   };
   return isBlockSize(header.maxBlockBytes, kind) ? header : undefined;
 }

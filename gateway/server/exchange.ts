@@ -217,7 +217,7 @@ export class Exchange {
     this.#state = "recovering";
     const startedMs = systemClock.nowMs();
     let toldMs = startedMs;
-    const { feed, opened } = await this.#pipeline.recover(
+    const { feed, opened, skipped } = await this.#pipeline.recover(
       () => this.#loop.round(),
       (header) => this.#gateway.onCommand(header),
       (done, total) => {
@@ -227,6 +227,9 @@ export class Exchange {
       },
     );
     if (opened?.cut) this.#log.warn(opened.cut, "a torn tail was cut and kept aside");
+    if (skipped.length > 0) {
+      this.#log.warn({ seqs: skipped }, "commands are taken out of the journal");
+    }
     if (this.#pipeline.recoveredSeq > 0) {
       const seconds = (systemClock.nowMs() - startedMs) / 1000;
       this.#log.info({ commands: this.#pipeline.recoveredSeq, seconds }, "the journal is replayed");

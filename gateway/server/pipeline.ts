@@ -201,10 +201,17 @@ export class Pipeline {
     mainRound: () => number,
     onCommand: (header: CommandHeader) => void,
     onProgress: (done: number, total: number) => void,
-  ): Promise<{ feed: RecoveryFeed; opened: JournalOpenedMessage | null }> {
+  ): Promise<{
+    feed: RecoveryFeed;
+    opened: JournalOpenedMessage | null;
+    /** Commands that were taken out of the journal. */
+    skipped: readonly number[];
+  }> {
+    let skipped: readonly number[] = [];
     const feed = new RecoveryFeed(this.sequencer, mainRound, onCommand);
     if (this.recoveredSeq > 0) {
       const reader = JournalReader.open(this.#disk, journalPath(this.#directory), { sync: true });
+      skipped = reader.skips.map(({ seq }) => seq);
       try {
         await feed.run(reader, (count) => {
           this.#check();
@@ -217,7 +224,7 @@ export class Pipeline {
     const opened = this.#isRecording ? await this.#orFault(this.#journalOpened) : null;
     this.epoch = opened?.epoch;
     await this.drained(mainRound);
-    return { feed, opened };
+    return { feed, opened, skipped };
   }
 
   /** Everything sequenced so far is durable, matched, logged and seen by the main thread. */

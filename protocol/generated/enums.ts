@@ -196,6 +196,7 @@ export const RejectReason = {
   assetFixed: 21,
   unitMismatch: 22,
   amountOutOfRange: 23,
+  skipped: 24,
   killSwitch: 64,
   maxOrderQuantity: 65,
   maxOrderNotional: 66,
@@ -210,7 +211,7 @@ export const RejectReason = {
 } as const;
 export type RejectReason = (typeof RejectReason)[keyof typeof RejectReason];
 /** Names by value; "" where no value is defined. */
-export const REJECT_REASON_NAMES: readonly string[] = ["none", "unknownSymbol", "unknownOrder", "duplicateClientOrderId", "invalidCombination", "priceOffTick", "priceOutOfRange", "quantityOffLot", "invalidQuantity", "quantityTooSmall", "quantityTooLarge", "notionalOutOfRange", "notionalTooLarge", "priceBand", "postOnlyWouldCross", "marketNotOpen", "notInAuction", "instrumentFixed", "capacity", "invalidDefinition", "unknownAsset", "assetFixed", "unitMismatch", "amountOutOfRange", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "killSwitch", "maxOrderQuantity", "maxOrderNotional", "maxOpenOrders", "maxPosition", "maxGrossNotional", "priceCollar", "orderRate", "instrumentNotAllowed", "insufficientBalance", "riskUnavailable"];
+export const REJECT_REASON_NAMES: readonly string[] = ["none", "unknownSymbol", "unknownOrder", "duplicateClientOrderId", "invalidCombination", "priceOffTick", "priceOutOfRange", "quantityOffLot", "invalidQuantity", "quantityTooSmall", "quantityTooLarge", "notionalOutOfRange", "notionalTooLarge", "priceBand", "postOnlyWouldCross", "marketNotOpen", "notInAuction", "instrumentFixed", "capacity", "invalidDefinition", "unknownAsset", "assetFixed", "unitMismatch", "amountOutOfRange", "skipped", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "killSwitch", "maxOrderQuantity", "maxOrderNotional", "maxOpenOrders", "maxPosition", "maxGrossNotional", "priceCollar", "orderRate", "instrumentNotAllowed", "insufficientBalance", "riskUnavailable"];
 
 export const Role = {
   none: 0,

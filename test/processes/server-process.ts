@@ -28,13 +28,21 @@ export class ServerProcess {
   exit: Exit | null = null;
   readonly #child: ChildProcess;
 
-  /** The log goes to a file of its own for each start, in JSON lines. */
-  constructor(dataDir: string, logFile: string, flags: readonly string[]) {
+  /**
+   * The log goes to a file of its own for each start, in JSON lines. nodeFlags: for Node itself, in
+   * all threads.
+   */
+  constructor(
+    dataDir: string,
+    logFile: string,
+    flags: readonly string[],
+    nodeFlags: readonly string[] = [],
+  ) {
     this.dataDir = dataDir;
     this.logFile = logFile;
     const log = fs.openSync(logFile, "a");
     const args = ["serve", "--data", dataDir, "--port", "0", "--log-format", "json", ...flags];
-    this.#child = spawn(process.execPath, [CROSSBOOK, ...args], {
+    this.#child = spawn(process.execPath, [...nodeFlags, CROSSBOOK, ...args], {
       cwd: ROOT,
       stdio: ["ignore", log, log],
       env: cleanEnvironment(),

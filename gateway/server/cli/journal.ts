@@ -4,9 +4,7 @@ import { DirectoryLock, isDirectoryLocked } from "../../../engine/journal/direct
 import { JournalReader } from "../../../engine/journal/journal-reader.ts";
 import { truncateJournal } from "../../../engine/journal/journal-truncation.ts";
 import { NodeDisk } from "../../../engine/journal/node-disk.ts";
-import { REJECT_REASON_NAMES, VERDICT_NAMES } from "../../../protocol/generated/enums.ts";
-import { CommandHeader } from "../../../protocol/generated/headers.ts";
-import { decodeCommand } from "../../../protocol/json/decode-command.ts";
+import { journaledJson } from "../../../replay/command-json.ts";
 import { ReplayError } from "../../../replay/errors.ts";
 import { EventInstruments } from "../../../replay/event-instruments.ts";
 import { checkJournal, describeBlocks, type JournalCheck } from "../../../replay/journal-check.ts";
@@ -14,6 +12,7 @@ import { systemClock } from "../../clock.ts";
 import { ANCHORS_HELP, readAnchors } from "./anchors.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
+import { skipCommand } from "./journal-skip.ts";
 import { LineOutput } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { integer } from "./replay.ts";
@@ -26,7 +25,7 @@ interface DumpOptions {
   blocks: boolean;
 }
 
-/** `crossbook journal verify|dump|truncate DIR`. */
+/** `crossbook journal verify|dump|truncate|skip DIR`. */
 export function register(program: Command): void {
   const journal = program.command("journal").description("look into a journal, or repair it");
 
@@ -54,6 +53,13 @@ export function register(program: Command): void {
     .description("go back to the last whole block before the damage; what is cut is kept aside")
     .argument("<directory>", "a data directory")
     .action((directory: string) => truncate(directory));
+
+  journal
+    .command("skip")
+    .description("take out a command that makes the engine fail at every start; recorded for good")
+    .argument("<directory>", "a data directory")
+    .argument("<seq>", "the command", integer(1))
+    .action((directory: string, seq: number) => skipCommand(directory, seq));
 }
 
 async function verify(
@@ -94,6 +100,10 @@ function words(check: JournalCheck): string[] {
     `epoch       ${check.epoch}`,
     `chain       ${anchor.chain === "" ? "-" : anchor.chain}`,
   ];
+  for (const { seq, skippedAt, record } of check.skips) {
+    const when = new Date(skippedAt / 1000).toISOString();
+    lines.push(`taken out   seq ${seq}, at ${when}, record ${record}`);
+  }
   if (check.anchors > 0) lines.push(`anchors     ${check.anchors} hold`);
   return lines;
 }
@@ -113,7 +123,6 @@ function dump(directory: string, options: DumpOptions): void {
       }
       return;
     }
-    const header = new CommandHeader();
     const instruments = new EventInstruments(disk, eventsPath(directory), live);
     const reader = JournalReader.open(disk, journalPath(directory), {
       fromSeq: options.from,
@@ -121,13 +130,7 @@ function dump(directory: string, options: DumpOptions): void {
     });
     while (reader.next() && reader.seq <= to) {
       // Decimals are written with the instruments as they were before the command.
-      const directoryThen = instruments.before(reader.seq);
-      const command = decodeCommand(reader.view, reader.offset, directoryThen);
-      header.wrap(reader.view, reader.offset);
-      const { seq, timestampUs, verdict, reason } = header;
-      const place = { seq, timestamp: timestampUs, verdict: VERDICT_NAMES[verdict] };
-      const why = reason === 0 ? {} : { reason: REJECT_REASON_NAMES[reason] };
-      output.write(JSON.stringify({ ...place, ...why, ...command }));
+      output.write(JSON.stringify(journaledJson(reader, instruments.before(reader.seq))));
     }
     reader.close();
     instruments.close();

@@ -115,6 +115,7 @@ function words(result: ReplayResult): string[] {
     `eventHash   ${result.eventHash}`,
     `chain       ${result.anchor.chain === "" ? "-" : result.anchor.chain}`,
   ];
+  if (result.skipped.length > 0) lines.push(`taken out   seq ${result.skipped.join(", ")}`);
   if (result.journal !== undefined) lines.push(`journal     ${result.journal}`);
   const { verified } = result;
   if (verified !== undefined) {

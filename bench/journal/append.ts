@@ -2,14 +2,16 @@ import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { bodyCapacity, MAX_BLOCK_BYTES } from "../../engine/journal/block-format.ts";
-import { openMeta } from "../../engine/journal/data-directory.ts";
 import { JournalWriter } from "../../engine/journal/journal-writer.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
+import { sparePath } from "../../engine/journal/spare-segment.ts";
+import { DiskThread } from "../../engine/threads/disk-thread.ts";
 import { CommandHeader } from "../../protocol/generated/headers.ts";
 import { nowNs } from "../clock.ts";
 import { generateWorkload, type Workload } from "../workloads/workload.ts";
 
-const SEGMENT_BYTES = 64 << 20;
+const SEGMENT_BYTES = 32 << 20;
+const PAUSE_MS = 1;
 const SOURCE_COMMANDS = 20_000;
 
 export const appendOptionsSchema = z.strictObject({
@@ -30,7 +32,7 @@ export interface AppendSlice {
   readonly commits: number;
   /** Journal: commands in those bytes. */
   readonly commands: number;
-  /** Of one commit, or one write and sync. */
+  /** Of one block, from the start of its write to the end of its sync. */
   readonly p50Us: number;
   readonly p99Us: number;
 }
@@ -74,17 +76,22 @@ export function measureAppend(options: AppendOptions): AppendPair[] {
 class JournalSide {
   readonly #directory: string;
   readonly #writer: JournalWriter;
+  readonly #thread: DiskThread;
   readonly #source: Workload;
   readonly #bytes: Uint8Array;
   readonly #header = new CommandHeader();
+  readonly #pause = new Int32Array(new SharedArrayBuffer(4)); // nobody notifies it: a short sleep
   #seq = 0;
   #next = 0;
 
   constructor(parent: string) {
     this.#directory = fs.mkdtempSync(path.join(parent, "crossbook-journal-bench-"));
     const disk = new NodeDisk();
-    openMeta(disk, this.#directory, { nowUs: 0 });
-    this.#writer = JournalWriter.open(disk, `${this.#directory}/journal`, {
+    const segments = `${this.#directory}/journal`;
+    this.#thread = new DiskThread(sparePath(segments));
+    this.#writer = JournalWriter.open(disk, segments, {
+      output: this.#thread,
+      filler: this.#thread,
       directoryId: new Uint8Array(16).fill(1),
       durability: "fsync",
       segmentBytes: SEGMENT_BYTES,
@@ -98,28 +105,47 @@ class JournalSide {
   /** Not timed: a fresh segment, and the one after it laid out. */
   prepare(): void {
     const { segmentNumber } = this.#writer;
-    while (this.#writer.segmentNumber === segmentNumber) this.#commit(MAX_BLOCK_BYTES);
-    while (this.#writer.idle() > 0);
+    while (this.#writer.segmentNumber === segmentNumber) {
+      this.#append(MAX_BLOCK_BYTES);
+      this.#writer.commit();
+    }
+    while (this.#writer.spareBytes < SEGMENT_BYTES) {
+      this.#writer.idle();
+      Atomics.wait(this.#pause, 0, 0, PAUSE_MS);
+    }
   }
 
   slice(blockBytes: number, limitNs: number): AppendSlice {
     const slice = new Slice(limitNs);
+    const writer = this.#writer;
     const before = this.#seq;
-    while (slice.goesOn && this.#writer.segmentRoom >= blockBytes) {
-      const bytes = this.#writer.bytes;
-      const startNs = nowNs();
-      this.#commit(blockBytes);
-      slice.add(this.#writer.bytes - bytes, nowNs() - startNs);
+    const bytes = writer.bytes;
+    let startNs = 0;
+    // As the journal stage does it: the next block is filled while the one before is in flight.
+    while (slice.goesOn && writer.segmentRoom >= 2 * blockBytes) {
+      this.#append(blockBytes);
+      if (writer.isInFlight) {
+        writer.settle();
+        slice.add(nowNs() - startNs);
+      }
+      startNs = nowNs();
+      writer.begin();
+      if (!writer.isInFlight) slice.add(nowNs() - startNs);
     }
-    return slice.result(this.#seq - before);
+    if (writer.isInFlight) {
+      writer.settle();
+      slice.add(nowNs() - startNs);
+    }
+    return slice.result(writer.bytes - bytes, this.#seq - before);
   }
 
   close(): void {
     this.#writer.close();
+    this.#thread.stop();
     fs.rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #commit(blockBytes: number): void {
+  #append(blockBytes: number): void {
     let room = bodyCapacity(blockBytes);
     const { offsets, view } = this.#source;
     for (;;) {
@@ -132,7 +158,6 @@ class JournalSide {
       room -= length;
       this.#next = this.#next + 1 === offsets.length ? 0 : this.#next + 1;
     }
-    this.#writer.commit();
   }
 }
 
@@ -158,9 +183,9 @@ class BareSide {
       const written = fs.writeSync(this.#descriptor, this.#bytes, 0, blockBytes, at);
       fs.fdatasyncSync(this.#descriptor);
       if (written !== blockBytes) throw new Error("the disk is full");
-      slice.add(written, nowNs() - startNs);
+      slice.add(nowNs() - startNs);
     }
-    return slice.result(0);
+    return slice.result(slice.count * blockBytes, 0);
   }
 
   close(): void {
@@ -173,7 +198,6 @@ class Slice {
   readonly #limitNs: number;
   readonly #startNs = nowNs();
   readonly #tookNs: number[] = [];
-  #bytes = 0;
 
   constructor(limitNs: number) {
     this.#limitNs = limitNs;
@@ -183,17 +207,20 @@ class Slice {
     return nowNs() - this.#startNs < this.#limitNs;
   }
 
-  add(bytes: number, tookNs: number): void {
-    this.#bytes += bytes;
+  get count(): number {
+    return this.#tookNs.length;
+  }
+
+  add(tookNs: number): void {
     this.#tookNs.push(tookNs);
   }
 
-  result(commands: number): AppendSlice {
+  result(bytes: number, commands: number): AppendSlice {
     const seconds = (nowNs() - this.#startNs) / 1e9;
     const sorted = this.#tookNs.sort((a, b) => a - b);
     const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? 0) / 1e3;
     return {
-      bytes: this.#bytes,
+      bytes,
       seconds,
       commits: sorted.length,
       commands,

@@ -12,6 +12,8 @@ import {
   sectorsFor,
 } from "./block-format.ts";
 
+const CHECKSUM_BYTES = SECTOR_BYTES - SECTOR_DATA_BYTES;
+
 /** The one block that is being filled. */
 export class BlockBuilder {
   readonly bytes: Uint8Array;
@@ -21,13 +23,15 @@ export class BlockBuilder {
   readonly #capacityBytes: number;
   #at = BLOCK_HEADER_BYTES;
   #bodyBytes = 0;
+  #sealedSectors = 1; // from the second one on
 
-  constructor(maxBlockBytes: number, alignment: number) {
-    this.bytes = new Uint8Array(maxBlockBytes);
-    this.#words = new Int32Array(this.bytes.buffer);
-    this.#view = new DataView(this.bytes.buffer);
+  /** bytes: where the block is built, and how large it may become; a whole buffer. */
+  constructor(bytes: Uint8Array, alignment: number) {
+    this.bytes = bytes;
+    this.#words = new Int32Array(bytes.buffer);
+    this.#view = new DataView(bytes.buffer);
     this.#alignment = alignment;
-    this.#capacityBytes = bodyCapacity(maxBlockBytes);
+    this.#capacityBytes = bodyCapacity(bytes.length);
   }
 
   get bodyBytes(): number {
@@ -38,33 +42,35 @@ export class BlockBuilder {
     return this.#bodyBytes + length <= this.#capacityBytes;
   }
 
-  /** Copies a record; `offset` and `length` are multiples of 4 and there must be room. */
+  /** Copies a record; `offset` and `length` are multiples of 8 and there must be room. */
   append(source: DataView, offset: number, length: number): void {
-    const view = this.#view;
-    let from = offset;
-    let left = length;
     let at = this.#at;
-    for (;;) {
-      // As far as the sector has room, then over its checksum.
-      const room = SECTOR_DATA_BYTES - (at & (SECTOR_BYTES - 1));
-      const end = from + Math.min(room, left);
-      left -= end - from;
-      // Word by word through views: twice as fast here as through typed arrays, and a call of
-      // set() costs more than a whole record.
-      for (; from + 8 <= end; from += 8, at += 8) {
-        view.setInt32(at, source.getInt32(from, true), true);
-        view.setInt32(at + 4, source.getInt32(from + 4, true), true);
-      }
-      if (from < end) {
-        view.setInt32(at, source.getInt32(from, true), true);
-        from += 4;
-        at += 4;
-      }
-      if ((at & (SECTOR_BYTES - 1)) === SECTOR_DATA_BYTES) at += 4;
-      if (left === 0) break;
+    let from = offset;
+    let end = offset + length;
+    const beyond = length - (SECTOR_DATA_BYTES - (at & (SECTOR_BYTES - 1)));
+    if (beyond > 0) {
+      // Over the end of the sector and its checksum: an odd number of words, since 508 / 4 is odd.
+      end -= beyond;
+      at = copyWords(this.#view, at, source, from, end) + CHECKSUM_BYTES;
+      from = end;
+      end += beyond;
     }
+    at = copyWords(this.#view, at, source, from, end);
+    if ((at & (SECTOR_BYTES - 1)) === SECTOR_DATA_BYTES) at += CHECKSUM_BYTES;
     this.#at = at;
     this.#bodyBytes += length;
+  }
+
+  /**
+   * Checksums of the sectors that are full but for the first, which waits for the header. Whoever
+   * has time before the block is due spares `seal` that work.
+   */
+  sealAhead(directoryId: Uint8Array, epoch: number, blockNumber: number): void {
+    const full = Math.floor(this.#at / SECTOR_BYTES);
+    if (full <= this.#sealedSectors) return;
+    const key = blockKey(directoryId, epoch, blockNumber);
+    sealSectors(this.#words, this.#sealedSectors, full, key);
+    this.#sealedSectors = full;
   }
 
   /**
@@ -79,7 +85,8 @@ export class BlockBuilder {
     header.encode(this.#view, 0);
     this.#words.fill(0, this.#at >> 2, total >> 2);
     const key = blockKey(header.directoryId, header.epoch, header.blockNumber);
-    sealSectors(this.#words, 0, header.sectors, key);
+    sealSectors(this.#words, 0, 1, key);
+    sealSectors(this.#words, this.#sealedSectors, header.sectors, key);
     return total;
   }
 
@@ -87,7 +94,32 @@ export class BlockBuilder {
   clear(): void {
     this.#at = BLOCK_HEADER_BYTES;
     this.#bodyBytes = 0;
+    this.#sealedSectors = 1;
   }
+}
+
+/**
+ * Two words at a time through views: twice as fast here as through typed arrays, and a call of set()
+ * costs more than a whole record. Returns the end in the target.
+ */
+function copyWords(
+  target: DataView,
+  start: number,
+  source: DataView,
+  offset: number,
+  end: number,
+): number {
+  let at = start;
+  let from = offset;
+  for (; from + 8 <= end; from += 8, at += 8) {
+    target.setInt32(at, source.getInt32(from, true), true);
+    target.setInt32(at + 4, source.getInt32(from + 4, true), true);
+  }
+  if (from < end) {
+    target.setInt32(at, source.getInt32(from, true), true);
+    at += 4;
+  }
+  return at;
 }
 
 /** SHA-256 of a whole block, which holds the one before: the chain. */

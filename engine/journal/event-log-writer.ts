@@ -70,7 +70,8 @@ export class EventLogWriter {
     this.#options = options;
     this.#maxBlockBytes = options.maxBlockBytes ?? MAX_BLOCK_BYTES;
     this.#segmentBytes = options.segmentBytes ?? 64 << 20;
-    this.#builder = new BlockBuilder(this.#maxBlockBytes, alignmentOf(LogKind.events));
+    const bytes = new Uint8Array(this.#maxBlockBytes);
+    this.#builder = new BlockBuilder(bytes, alignmentOf(LogKind.events));
     const { recovery, position } = recoverEventLog(disk, directory, options);
     this.recovery = recovery;
     this.#position = position;

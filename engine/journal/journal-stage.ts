@@ -35,7 +35,8 @@ const ANCHOR_EVERY_NS = 1e9;
 
 /**
  * Records commands with their verdicts. Takes all that have arrived, up to one block, in one write
- * and one sync: while the disk is busy the next block's commands gather in the ring.
+ * and one sync: while the disk is busy the next block's commands gather in the ring, or, where the
+ * writer has a thread for large blocks, in the next block.
  */
 export class JournalStage implements Stage {
   readonly name = "journal";
@@ -51,6 +52,9 @@ export class JournalStage implements Stage {
   #writer: JournalWriter | undefined;
   #recovering: number; // commands still to come that are durable already
   #seq: number; // low 32 bits of the last command taken
+  #pendingSeq: number; // the same, of the last one in the block that is under way
+  #pendingCommands = 0;
+  #startNs = 0; // of that block
   #lastCommitNs = 0;
   #lastAnchorNs = 0;
   #isMarked = true;
@@ -66,6 +70,7 @@ export class JournalStage implements Stage {
     this.#markAfterNs = options.markAfterNs ?? DEFAULT_MARK_AFTER_NS;
     this.#onAnchor = options.onAnchor;
     this.#seq = Atomics.load(this.#control, ControlWord.journaled);
+    this.#pendingSeq = this.#seq;
     this.#recovering = (options.recoveredSeq | 0) - this.#seq;
     if (this.#recovering <= 0) this.#open();
   }
@@ -75,18 +80,23 @@ export class JournalStage implements Stage {
     return this.#writer;
   }
 
-  /** At most one block. Throws a JournalError when the disk fails: nothing more is durable then. */
+  /**
+   * Begins at most one block and waits for the one before. Throws a JournalError when the disk
+   * fails: nothing more is durable then.
+   */
   doWork(): number {
     // Acquire: the verdicts up to here are in the slots.
     const ready = (this.#ring.checked() - this.#seq) | 0;
-    if (ready <= 0) return this.#idle();
+    const writer = this.#writer;
+    if (ready <= 0) return writer?.isInFlight === true ? this.#finish(writer) : this.#idle();
     if (this.#recovering > 0) return this.#skip(ready);
-    return this.#writer === undefined ? this.#pass(ready) : this.#record(this.#writer, ready);
+    return writer === undefined ? this.#pass(ready) : this.#record(writer, ready);
   }
 
   /** Closes the journal so that nothing may be missing from it. All commands must be recorded. */
   close(): void {
     const writer = this.#writer;
+    if (writer?.isInFlight === true) this.#finish(writer);
     this.#writer = undefined;
     if (writer === undefined) return;
     writer.close();
@@ -94,6 +104,24 @@ export class JournalStage implements Stage {
   }
 
   #record(writer: JournalWriter, ready: number): number {
+    let count = 0;
+    if (writer.isInFlight) {
+      // Taken while the disk is busy; what comes until it is done goes into the same block.
+      count = this.#take(writer, ready);
+      this.#finish(writer);
+      ready = (this.#ring.checked() - this.#seq) | 0;
+    }
+    count += this.#take(writer, ready);
+    this.#pendingSeq = this.#seq;
+    this.#pendingCommands = count;
+    this.#startNs = this.#nowNs();
+    writer.begin();
+    if (!writer.isInFlight) this.#finish(writer);
+    return count;
+  }
+
+  /** Copies commands into the block that is being built, as many as fit. */
+  #take(writer: JournalWriter, ready: number): number {
     const { view, bytes } = this.#ring;
     let count = 0;
     while (count < ready) {
@@ -107,13 +135,17 @@ export class JournalStage implements Stage {
       count++;
     }
     // Release: the slots have been copied out and may be used again once the engine is past them.
-    Atomics.store(this.#control, ControlWord.journaled, this.#seq);
-    const start = this.#nowNs();
-    writer.commit();
-    this.#count(writer, count, this.#nowNs(), start);
-    this.#publishDurable();
-    if (this.#lastCommitNs - this.#lastAnchorNs >= ANCHOR_EVERY_NS) this.#anchor(writer);
+    if (count > 0) Atomics.store(this.#control, ControlWord.journaled, this.#seq);
     return count;
+  }
+
+  /** Waits for the block under way; its commands are durable then. */
+  #finish(writer: JournalWriter): number {
+    writer.settle();
+    this.#count(writer, this.#pendingCommands, this.#nowNs(), this.#startNs);
+    this.#publishDurable(this.#pendingSeq);
+    if (this.#lastCommitNs - this.#lastAnchorNs >= ANCHOR_EVERY_NS) this.#anchor(writer);
+    return this.#pendingCommands;
   }
 
   /** Recovery: the commands come out of the journal. */
@@ -122,7 +154,7 @@ export class JournalStage implements Stage {
     this.#seq = (this.#seq + count) | 0;
     this.#recovering -= count;
     Atomics.store(this.#control, ControlWord.journaled, this.#seq);
-    this.#publishDurable();
+    this.#publishDurable(this.#seq);
     if (this.#recovering === 0) this.#open();
     return count;
   }
@@ -131,13 +163,13 @@ export class JournalStage implements Stage {
   #pass(ready: number): number {
     this.#seq = (this.#seq + ready) | 0;
     Atomics.store(this.#control, ControlWord.journaled, this.#seq);
-    this.#publishDurable();
+    this.#publishDurable(this.#seq);
     return ready;
   }
 
   /** Release: consumers may show the events of all commands up to here. */
-  #publishDurable(): void {
-    Atomics.store(this.#control, ControlWord.durable, this.#seq);
+  #publishDurable(seq: number): void {
+    Atomics.store(this.#control, ControlWord.durable, seq);
     this.#gatewayBell.ring();
     this.#egressBell.ring();
   }

@@ -8,12 +8,14 @@ import {
   alignmentOf,
   BlockFlag,
   BlockHeader,
+  CHAIN_BYTES,
   getNumber,
   LogKind,
   MAX_BLOCK_BYTES,
   SEGMENT_HEADER_BYTES,
   toHex,
 } from "./block-format.ts";
+import type { BlockOutput, ZeroFiller } from "./block-output.ts";
 import type { Disk, FileHandle } from "./disk.ts";
 import { DiskError, JournalError, type JournalErrorCode } from "./errors.ts";
 import { type JournalRecovery, recoverJournal } from "./journal-recovery.ts";
@@ -31,6 +33,11 @@ export const DEFAULT_SEGMENT_BYTES = 64 << 20;
 /** The first segment after a start is small, so that a start does not wait for zeros. */
 export const DEFAULT_FIRST_SEGMENT_BYTES = 4 << 20;
 
+const TWO_32 = 4294967296;
+
+/** From this size on a block is worth the two wake-ups that another thread costs. */
+const OVERLAP_BYTES = 64 * 1024;
+
 export interface JournalOptions {
   readonly directoryId: Uint8Array;
   readonly durability: Exclude<Durability, "none">;
@@ -47,13 +54,21 @@ export interface JournalOptions {
   readonly expectedLastSeq?: number;
   /** A command to take out, besides those that are taken out already. */
   readonly skip?: Skip;
+  /** Writes large blocks while the next one is built. undefined: the writer does it itself. */
+  readonly output?: BlockOutput | undefined;
+  /** Records of so many bytes make a block large. */
+  readonly overlapBytes?: number;
+  /** Lays out segments ahead. undefined: the writer does it, in idle moments. */
+  readonly filler?: ZeroFiller | undefined;
   /** Stamps segment headers. Nothing rests on it. */
   readonly nowUs?: () => number;
 }
 
 /**
- * Appends commands. A block is filled with `append` and becomes durable with `commit`. Any failure
- * is final: the writer is stopped, and so must be whoever acknowledges.
+ * Appends commands. A block is filled with `append` and becomes durable with `commit`; or `begin`
+ * sends it on its way, and it is durable after `settle`, while the next one is being filled. One
+ * block is in flight at a time. Any failure is final: the writer is stopped, and so must be whoever
+ * acknowledges.
  */
 export class JournalWriter {
   readonly epoch: number;
@@ -65,9 +80,13 @@ export class JournalWriter {
   bytes = 0;
 
   readonly #disk: Disk;
+  readonly #directory: string;
   readonly #options: JournalOptions;
   readonly #maxBlockBytes: number;
-  readonly #builder: BlockBuilder;
+  readonly #output: BlockOutput | undefined;
+  // One is filled while the other is in flight; without an output they are the same.
+  readonly #builders: readonly [BlockBuilder, BlockBuilder];
+  #builder: BlockBuilder;
   readonly #header = new BlockHeader();
   readonly #position: LogPosition;
   readonly #spare: SpareSegment;
@@ -76,8 +95,18 @@ export class JournalWriter {
   #segmentNumber: number;
   #file: FileHandle | undefined;
   #fileBytes = 0;
+  #path = "";
   #offset = SEGMENT_HEADER_BYTES;
   #pending = 0;
+  #appendedSeq: number;
+  // Of the last command: made a number once a block.
+  #lastTimestampLow = 0;
+  #lastTimestampHigh = 0;
+  // The block in flight: commands and last timestamp.
+  #isInFlight = false;
+  #commandsInFlight = 0;
+  #lengthInFlight = 0;
+  #timestampInFlight = 0;
   #stopped = false;
   // The last source of records and a view of it: a ring, so the same one each time. Kept whole,
   // since asking an array for its buffer is a slow call.
@@ -106,10 +135,19 @@ export class JournalWriter {
     this.#position = position;
     this.#skips = options.skip === undefined ? recovery.skips : [...recovery.skips, options.skip];
     this.#header.skipsHash.set(hashOfSkips(encodeSkips(this.#skips)));
-    this.#builder = new BlockBuilder(this.#maxBlockBytes, alignmentOf(LogKind.journal));
-    this.#spare = new SpareSegment(disk, directory, this.#segmentBytes);
+    this.#directory = directory;
+    this.#output = options.output;
+    const alignment = alignmentOf(LogKind.journal);
+    const [one, other] = this.#output?.buffers ?? [new Uint8Array(this.#maxBlockBytes)];
+    this.#builder = new BlockBuilder(one.subarray(0, this.#maxBlockBytes), alignment);
+    this.#builders =
+      other === undefined
+        ? [this.#builder, this.#builder]
+        : [this.#builder, new BlockBuilder(other.subarray(0, this.#maxBlockBytes), alignment)];
+    this.#spare = new SpareSegment(disk, directory, this.#segmentBytes, options.filler);
     this.epoch = Math.max(position.epoch, options.knownEpoch ?? 0, options.epochAbove ?? 0) + 1;
     position.epoch = this.epoch;
+    this.#appendedSeq = position.lastSeq;
     this.#segmentNumber = recovery.lastSegment;
     this.#header.directoryId.set(options.directoryId);
     this.#header.lastTimestampUs = position.lastTimestampUs;
@@ -121,7 +159,12 @@ export class JournalWriter {
 
   /** The last seq that was appended. */
   get lastSeq(): number {
-    return this.#position.lastSeq + this.#pending;
+    return this.#appendedSeq;
+  }
+
+  /** A block is on its way: `settle` waits for it. */
+  get isInFlight(): boolean {
+    return this.#isInFlight;
   }
 
   /** The last seq that is as durable as was asked for. */
@@ -137,6 +180,11 @@ export class JournalWriter {
   /** Bytes that it still has room for; a block that does not fit begins the next one. */
   get segmentRoom(): number {
     return this.#fileBytes - this.#offset;
+  }
+
+  /** Bytes laid out for the segment after it. */
+  get spareBytes(): number {
+    return this.#spare.bytes;
   }
 
   /** What stands for everything up to the last block, which is as durable as was asked for. Cold. */
@@ -156,17 +204,71 @@ export class JournalWriter {
       this.#source = bytes;
       this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
-    const seq = getNumber(this.#sourceView, offset + 8);
-    assert(seq === this.lastSeq + 1, "commands are journaled in order and without gaps");
-    this.#header.lastTimestampUs = getNumber(this.#sourceView, offset + 16);
-    this.#builder.append(this.#sourceView, offset, length);
+    const view = this.#sourceView;
+    this.#appendedSeq++;
+    const isNext = getNumber(view, offset + 8) === this.#appendedSeq;
+    assert(isNext, "commands are journaled in order and without gaps");
+    this.#lastTimestampLow = view.getInt32(offset + 16, true);
+    this.#lastTimestampHigh = view.getInt32(offset + 20, true);
+    this.#builder.append(view, offset, length);
     this.#pending++;
   }
 
   /** Writes what was appended, and syncs it if the durability asks for it. */
   commit(): void {
+    this.settle();
+    if (this.#pending > 0) this.#writeBlock(0);
+  }
+
+  /**
+   * As `commit`, but returns while a large block is still on its way. The block before must have
+   * been settled, so that whoever acknowledges has heard of it.
+   */
+  begin(): void {
+    assert(!this.#isInFlight, "one block is in flight at a time");
     if (this.#pending === 0) return;
-    this.#writeBlock(0);
+    const isLarge = this.#builder.bodyBytes >= (this.#options.overlapBytes ?? OVERLAP_BYTES);
+    const output = isLarge ? this.#output : undefined;
+    if (output === undefined) {
+      this.#writeBlock(0);
+      return;
+    }
+    const length = this.#sealBlock(0);
+    this.#isInFlight = true;
+    this.#lengthInFlight = length;
+    this.#commandsInFlight = this.#pending;
+    this.#timestampInFlight = this.#header.lastTimestampUs;
+    this.#pending = 0;
+    output.start({
+      buffer: this.#builder === this.#builders[0] ? 0 : 1,
+      length,
+      file: this.#file as FileHandle,
+      path: this.#path,
+      position: this.#offset,
+      sync: this.durability === "fsync",
+    });
+    this.#builder = this.#builders[this.#builder === this.#builders[0] ? 1 : 0];
+    this.#builder.clear();
+  }
+
+  /** Waits for the block in flight: it is durable then. While waiting, works for the next one. */
+  settle(): void {
+    if (!this.#isInFlight) return;
+    const position = this.#position;
+    const next = position.blockNumber + 2;
+    this.#builder.sealAhead(this.#options.directoryId, this.epoch, next);
+    this.#isInFlight = false;
+    try {
+      (this.#output as BlockOutput).finish(position.chain);
+    } catch (error) {
+      const hasWritten = error instanceof DiskError && error.operation === "sync";
+      this.#stop(hasWritten ? "syncFailed" : "writeFailed", error);
+    }
+    position.lastTimestampUs = this.#timestampInFlight;
+    position.lastSeq += this.#commandsInFlight;
+    this.#commandsInFlight = 0;
+    this.#advance(this.#lengthInFlight);
+    this.#keepAhead(this.#lengthInFlight);
   }
 
   /**
@@ -174,20 +276,22 @@ export class JournalWriter {
    * commands are lost later, the loss shows.
    */
   mark(): void {
-    assert(this.#pending === 0, "a mark comes after a commit");
+    assert(this.#pending === 0 && !this.#isInFlight, "a mark comes after a commit");
     this.#writeBlock(0);
   }
 
   /** Work for idle moments: zeros for the next segment. Returns how much was done, 0 when none. */
   idle(): number {
     this.#assertRunning();
+    assert(!this.#isInFlight, "idle work comes after a commit");
     return this.#spare.fill();
   }
 
   /** Ends the journal: afterwards nothing may be missing from it. */
   close(): void {
     if (this.#file === undefined) return;
-    assert(this.#pending === 0, "everything is committed before the journal is closed");
+    const isCommitted = this.#pending === 0 && !this.#isInFlight;
+    assert(isCommitted, "everything is committed before the journal is closed");
     this.#writeBlock(BlockFlag.closed);
     const file = this.#file; // the block may have begun a new one
     this.#guard("syncFailed", () => {
@@ -203,12 +307,30 @@ export class JournalWriter {
 
   /** Gives the files back without a word: what a crash leaves. For tests and for failed starts. */
   abandon(): void {
+    if (this.#isInFlight) ignoreFailure(() => this.#output?.finish(new Uint8Array(CHAIN_BYTES)));
+    this.#isInFlight = false;
     if (this.#file !== undefined) this.#disk.close(this.#file);
     this.#file = undefined;
     this.#stopped = true;
   }
 
+  /** Writes a block and waits for it. */
   #writeBlock(flags: number): void {
+    const header = this.#header;
+    const position = this.#position;
+    const length = this.#sealBlock(flags);
+    this.#put(length);
+    chainOf(this.#builder.bytes.subarray(0, length), position.chain);
+    position.lastSeq = header.lastSeq;
+    position.lastTimestampUs = header.lastTimestampUs;
+    this.#pending = 0;
+    this.#builder.clear();
+    this.#advance(length);
+    if (flags === 0) this.#keepAhead(length);
+  }
+
+  /** Completes the block and finds it a place. Returns its length in bytes. */
+  #sealBlock(flags: number): number {
     this.#assertRunning();
     const header = this.#header;
     const position = this.#position;
@@ -218,25 +340,27 @@ export class JournalWriter {
     header.lastSeq = position.lastSeq + this.#pending;
     header.durableSeq = position.lastSeq;
     header.recordCount = this.#pending;
+    if (this.#pending > 0) {
+      header.lastTimestampUs =
+        (this.#lastTimestampLow >>> 0) + (this.#lastTimestampHigh >>> 0) * TWO_32;
+    }
     header.previousChain.set(position.chain);
-    const total = this.#builder.seal(header);
+    const length = this.#builder.seal(header);
     // A closing block never fills its file: that the file is shorter than it was allocated shows that
     // the journal was closed, even where the closing block is lost.
-    const needed = (flags & BlockFlag.closed) === 0 ? total : total + 1;
+    const needed = (flags & BlockFlag.closed) === 0 ? length : length + 1;
     if (this.#offset + needed > this.#fileBytes) {
       this.#nextSegment(this.#atLeastOneBlock(0));
     }
-    this.#put(total);
-    chainOf(this.#builder.bytes.subarray(0, total), position.chain);
-    position.blockNumber = header.blockNumber;
-    position.lastSeq = header.lastSeq;
-    position.lastTimestampUs = header.lastTimestampUs;
-    this.#offset += total;
-    this.#pending = 0;
-    this.#builder.clear();
+    return length;
+  }
+
+  /** A block more is where it belongs. */
+  #advance(length: number): void {
+    this.#position.blockNumber++;
+    this.#offset += length;
     this.blocks++;
-    this.bytes += total;
-    if (flags === 0) this.#keepAhead(total);
+    this.bytes += length;
   }
 
   #assertRunning(): void {
@@ -265,7 +389,7 @@ export class JournalWriter {
    */
   #keepAhead(written: number): void {
     const due = (this.#offset / this.#fileBytes) * (4 / 3) * this.#segmentBytes;
-    if (this.#spare.bytes < due) this.#spare.fill(2 * written);
+    if (this.#spare.bytes < due) this.#spare.fill(2 * written, true);
   }
 
   #nextSegment(minimumBytes: number): void {
@@ -278,7 +402,9 @@ export class JournalWriter {
         this.#disk.close(this.#file);
         this.#file = undefined;
       }
-      const taken = this.#spare.take(segmentName(LogKind.journal, number), minimumBytes, (bytes) =>
+      const name = segmentName(LogKind.journal, number);
+      this.#path = `${this.#directory}/${name}`;
+      const taken = this.#spare.take(name, minimumBytes, (bytes) =>
         encodeSegmentHeader({
           kind: LogKind.journal,
           durability: this.durability,
@@ -342,5 +468,13 @@ export class JournalWriter {
     if (cause instanceof JournalError) throw cause;
     if (!(cause instanceof DiskError)) throw cause;
     throw new JournalError(code, cause.message, cause);
+  }
+}
+
+function ignoreFailure(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // The writer has ended: nobody counts on what it was doing.
   }
 }

@@ -8,7 +8,9 @@ import type { JournalCounters } from "../journal/journal-counters.ts";
 import { JournalStage } from "../journal/journal-stage.ts";
 import { JournalWriter } from "../journal/journal-writer.ts";
 import { NodeDisk } from "../journal/node-disk.ts";
+import { sparePath } from "../journal/spare-segment.ts";
 import { DiskSpaceStage } from "./disk-space-stage.ts";
+import { DiskThread } from "./disk-thread.ts";
 import { type IdleStrategy, runStages } from "./stage-loop.ts";
 
 export interface JournalWorkerData {
@@ -42,12 +44,16 @@ export interface JournalAnchorMessage {
 const data = workerData as JournalWorkerData;
 const { memory, durability, dataDirectory } = data;
 const disk = new NodeDisk();
+const diskThread =
+  durability === "none" ? undefined : new DiskThread(sparePath(journalPath(dataDirectory)));
 
 function openWriter(sync: "fsync" | "os"): JournalWriter {
   const writer = JournalWriter.open(disk, journalPath(dataDirectory), {
     directoryId: data.directoryId,
     durability: sync,
     segmentBytes: data.segmentBytes,
+    output: diskThread,
+    filler: diskThread,
     knownEpoch: data.knownEpoch,
     expectedLastSeq: data.recoveredSeq,
   });
@@ -76,3 +82,4 @@ if (durability !== "none") {
 parentPort?.postMessage({ type: "ready" });
 runStages(memory, stages, new Doorbell(memory, Bell.journal), data.idle);
 journal.close();
+diskThread?.stop();

@@ -70,7 +70,7 @@ function forgedPieces(disk: Disk, path: string, seq: number, edit: Edit): Piece[
   const pieces: Piece[] = [];
   const body = new Uint8Array(MAX_BLOCK_BYTES);
   const view = new DataView(body.buffer);
-  const builder = new BlockBuilder(MAX_BLOCK_BYTES, alignmentOf(LogKind.journal));
+  const builder = new BlockBuilder(new Uint8Array(MAX_BLOCK_BYTES), alignmentOf(LogKind.journal));
   const chain = new Uint8Array(CHAIN_BYTES); // the forged one, after the last block
   let isForged = false;
   let segment = 0;

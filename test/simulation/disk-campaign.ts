@@ -86,7 +86,11 @@ class Series {
     this.#disk = new SimulatedDisk(this.#random);
     this.#counts = counts;
     const maxBlockBytes = this.#random.pick([4096, 8192, 16384]);
-    this.#settings = { maxBlockBytes, segmentBytes: maxBlockBytes * (2 + this.#random.below(6)) };
+    this.#settings = {
+      maxBlockBytes,
+      segmentBytes: maxBlockBytes * (2 + this.#random.below(6)),
+      overlaps: seed % 2 === 0,
+    };
   }
 
   live(life: number): void {

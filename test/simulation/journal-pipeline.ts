@@ -1,5 +1,7 @@
 // The stages that touch the disk, run in one thread, with a stand-in for sequencer, risk and engine:
 // every command yields two events that depend on the command's own bytes.
+import { chainOf } from "../../engine/journal/block-builder.ts";
+import type { BlockOutput, OutgoingBlock } from "../../engine/journal/block-output.ts";
 import { openMeta } from "../../engine/journal/data-directory.ts";
 import type { Disk } from "../../engine/journal/disk.ts";
 import { EventLogStage } from "../../engine/journal/event-log-stage.ts";
@@ -27,6 +29,33 @@ export interface PipelineSettings {
   readonly durability?: JournalOptions["durability"];
   /** Nanoseconds; marks are due by it. Default: time stands still. */
   readonly nowNs?: () => number;
+  /** Each block is in flight while the next one is filled, as large ones are in a server. */
+  readonly overlaps?: boolean;
+}
+
+/** Does at the end what the disk thread does meanwhile: the block is the last thing to be written. */
+class LateOutput implements BlockOutput {
+  readonly buffers: readonly [Uint8Array, Uint8Array];
+  readonly #disk: Disk;
+  #block: OutgoingBlock | undefined;
+
+  constructor(disk: Disk, maxBlockBytes: number) {
+    this.#disk = disk;
+    this.buffers = [new Uint8Array(maxBlockBytes), new Uint8Array(maxBlockBytes)];
+  }
+
+  start(block: OutgoingBlock): void {
+    if (this.#block !== undefined) throw new Error("two blocks are in flight");
+    this.#block = block;
+  }
+
+  finish(chain: Uint8Array): void {
+    const { buffer, file, length, position, sync } = this.#block as OutgoingBlock;
+    this.#block = undefined;
+    this.#disk.writeAt(file, this.buffers[buffer], 0, length, position);
+    if (sync) this.#disk.sync(file);
+    chainOf(this.buffers[buffer].subarray(0, length), chain);
+  }
 }
 
 /** One life of a server: recovery, then as much work as the disk allows. */
@@ -59,6 +88,9 @@ export class JournalPipeline {
       openWriter: () =>
         openJournal(disk, ROOT, end, {
           ...sizes,
+          ...(settings.overlaps === true
+            ? { output: new LateOutput(disk, settings.maxBlockBytes), overlapBytes: 0 }
+            : {}),
           durability: settings.durability ?? "fsync",
           firstSegmentBytes: settings.maxBlockBytes * 2,
         }),
@@ -90,8 +122,13 @@ export class JournalPipeline {
 
   /** Runs the stages until they are idle. */
   work(): void {
-    while (this.acknowledged < this.lastSeq) this.#journal.doWork();
+    while (this.acknowledged < this.lastSeq) this.step();
     while (this.events.doWork() > 0);
+  }
+
+  /** One round of the journal stage: a block may be in flight afterwards. */
+  step(): void {
+    this.#journal.doWork();
   }
 
   idle(): void {

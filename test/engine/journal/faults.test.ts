@@ -17,33 +17,69 @@ function work(pipeline: JournalPipeline): void {
   pipeline.close();
 }
 
-describe.each<DiskErrorCode>(["inputOutput", "diskFull", "shortWrite", "syncFailed"])(
-  "a %s",
-  (code) => {
-    it("at any file call stops the journal, and a restart finds what was acknowledged", () => {
-      let stopped = 0;
-      for (let atCall = 1; atCall <= CALLS; atCall++) {
-        const disk = new SimulatedDisk(new Random(atCall));
-        disk.failAt([{ atCall, code }]);
-        let pipeline: JournalPipeline | undefined;
-        try {
-          pipeline = new JournalPipeline(disk, SETTINGS);
-          work(pipeline);
-        } catch (error) {
-          if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
-          stopped++;
-        }
-        expect(disk.faultsFired, `call ${atCall}`).toBe(1);
-        if (atCall % 2 === 0) disk.restart();
-        else disk.killProcess();
-        const again = new JournalPipeline(disk, SETTINGS);
-        expect(again.recovered.length).toBeGreaterThanOrEqual(pipeline?.acknowledged ?? 0);
-        again.close();
+const CODES: readonly DiskErrorCode[] = ["inputOutput", "diskFull", "shortWrite", "syncFailed"];
+const WAYS = CODES.flatMap((code) => [
+  { code, overlaps: false, how: "block by block" },
+  { code, overlaps: true, how: "with a block in flight" },
+]);
+
+describe.each(WAYS)("a $code, $how,", ({ code, overlaps }) => {
+  const settings = { ...SETTINGS, overlaps };
+  it("at any file call stops the journal, and a restart finds what was acknowledged", () => {
+    let stopped = 0;
+    for (let atCall = 1; atCall <= CALLS; atCall++) {
+      const disk = new SimulatedDisk(new Random(atCall));
+      disk.failAt([{ atCall, code }]);
+      let pipeline: JournalPipeline | undefined;
+      try {
+        pipeline = new JournalPipeline(disk, settings);
+        work(pipeline);
+      } catch (error) {
+        if (!(error instanceof DiskError || error instanceof JournalError)) throw error;
+        stopped++;
       }
-      expect(stopped).toBeGreaterThan(CALLS / 2);
-    });
-  },
-);
+      expect(disk.faultsFired, `call ${atCall}`).toBe(1);
+      if (atCall % 2 === 0) disk.restart();
+      else disk.killProcess();
+      const again = new JournalPipeline(disk, settings);
+      expect(again.recovered.length).toBeGreaterThanOrEqual(pipeline?.acknowledged ?? 0);
+      again.close();
+    }
+    expect(stopped).toBeGreaterThan(CALLS / 2);
+  });
+});
+
+describe("with a block in flight", () => {
+  it("nothing in it counts as durable, and the next one is filled meanwhile", () => {
+    const disk = new SimulatedDisk(new Random(1));
+    const pipeline = new JournalPipeline(disk, { ...SETTINGS, overlaps: true });
+    pipeline.send(5, 1);
+    pipeline.step();
+    expect(pipeline.writer.isInFlight).toBe(true);
+    expect(pipeline.acknowledged).toBe(0);
+    pipeline.send(3, 1);
+    pipeline.step();
+    expect(pipeline.acknowledged).toBe(5);
+    pipeline.work();
+    expect(pipeline.acknowledged).toBe(8);
+    pipeline.close();
+    expect(new JournalPipeline(disk, SETTINGS).recovered).toHaveLength(8);
+  });
+
+  it("a full block takes no more, and what is left goes into the one after it", () => {
+    const disk = new SimulatedDisk(new Random(2));
+    const pipeline = new JournalPipeline(disk, { ...SETTINGS, overlaps: true });
+    for (let round = 0; round < 40; round++) {
+      pipeline.send(60, round);
+      pipeline.work();
+      pipeline.send(4, round);
+      pipeline.step();
+      pipeline.work();
+    }
+    pipeline.close();
+    expect(new JournalPipeline(disk, SETTINGS).recovered).toHaveLength(40 * 64);
+  });
+});
 
 describe("after a failed sync", () => {
   it("nothing is acknowledged any more, not even when the disk is well again", () => {

@@ -2,10 +2,12 @@
 // blocks beyond the end of the journal. Replay writes the events again.
 import { dirname } from "node:path";
 import { LogKind, SEGMENT_HEADER_BYTES, sameBytes } from "./block-format.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, FileHandle } from "./disk.ts";
 import { DamageError } from "./errors.ts";
 import { LogCursor, LogPosition } from "./log-cursor.ts";
 import { type Durability, segmentName, segmentNumber } from "./segment-format.ts";
+
+const SETTLE_BYTES = 1 << 20;
 
 export interface EventLogRecovery {
   /** Last event kept; 0, 0 in an empty log. */
@@ -114,11 +116,25 @@ function keepSegment(
       disk.truncate(file, keptBytes);
       cuts.push(`${bytes - keptBytes} bytes of ${path} from ${keptBytes}: ${why}`);
     }
-    disk.sync(file); // only the last segment is ever looked at here: those before must be whole
+    settle(disk, file, keptBytes);
   } finally {
     disk.close(file);
   }
   return kept;
+}
+
+/**
+ * Only the last segment is ever looked at, so it must be whole on the disk before the next one
+ * begins. It is written once more, unchanged: a sync of it may have failed before the crash, and
+ * after that the operating system may take pages for written that are not.
+ */
+function settle(disk: Disk, file: FileHandle, length: number): void {
+  const piece = new Uint8Array(Math.min(length, SETTLE_BYTES));
+  for (let at = 0; at < length; at += piece.length) {
+    const count = disk.readAt(file, piece, 0, Math.min(piece.length, length - at), at);
+    disk.writeAt(file, piece, 0, count, at);
+  }
+  disk.sync(file);
 }
 
 /**

@@ -116,7 +116,8 @@ export function recoverJournal(
   }
   const skips = findSkips(disk, directory);
   const cut = end.state === "torn" ? cutTail(disk, directory, end) : undefined;
-  if (end.state !== "closed") settleLastBlock(disk, end, cursor);
+  const block = lastBlock(cursor, end);
+  if (block !== undefined) settleBlock(disk, block);
   removeLeftovers(disk, directory);
   const recovery: JournalRecovery = {
     state: end.state,
@@ -181,20 +182,34 @@ function cutTail(disk: Disk, directory: string, end: LogEnd): CutTail {
   }
 }
 
+/** Where a block stands. */
+export interface BlockPlace {
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * Writes the last whole block once more and syncs it. It can be read, but its sync may have failed
- * before the crash, and after a failed sync the operating system may take the pages for written.
+ * The last whole block, where it may not have reached the disk; undefined: the journal is closed, or
+ * there is no block in its last segment, whose header was synced before its name.
  */
-function settleLastBlock(disk: Disk, end: LogEnd, cursor: LogCursor): void {
-  const start = cursor.blockOffset;
-  if (start === 0) return; // no block in the last segment; its header was synced before its name
-  const length = end.offset - start;
+export function lastBlock(cursor: LogCursor, end: LogEnd): BlockPlace | undefined {
+  if (end.state === "closed" || cursor.blockOffset === 0) return undefined;
+  return { path: end.path, from: cursor.blockOffset, to: end.offset };
+}
+
+/**
+ * Writes a block once more and syncs it. It can be read, but its sync may have failed before the
+ * crash, and after a failed sync the operating system may take the pages for written.
+ */
+export function settleBlock(disk: Disk, block: BlockPlace): void {
+  const length = block.to - block.from;
   const bytes = new Uint8Array(length);
-  const file = disk.open(end.path, "write");
+  const file = disk.open(block.path, "write");
   try {
-    disk.readAt(file, bytes, 0, length, start);
+    disk.readAt(file, bytes, 0, length, block.from);
     // Sector by sector the same bytes: a crash in between changes nothing.
-    disk.writeAt(file, bytes, 0, length, start);
+    disk.writeAt(file, bytes, 0, length, block.from);
     disk.sync(file);
   } finally {
     disk.close(file);

@@ -2,7 +2,7 @@
 import { directoryIdOf, eventsPath, journalPath, readMeta, recordEpoch } from "./data-directory.ts";
 import type { Disk } from "./disk.ts";
 import { type EventLogOptions, EventLogWriter } from "./event-log-writer.ts";
-import { findJournalEnd } from "./journal-recovery.ts";
+import { type BlockPlace, findJournalEnd, lastBlock, settleBlock } from "./journal-recovery.ts";
 import { type JournalOptions, JournalWriter } from "./journal-writer.ts";
 import type { EndState } from "./log-cursor.ts";
 import type { Durability } from "./segment-format.ts";
@@ -16,15 +16,24 @@ export interface JournalEnd {
   /** Of the writer before; a new writer has a higher one. */
   readonly epoch: number;
   readonly durability: Durability;
+  /** Can be read, but may not be on the disk: see settleJournal. */
+  readonly unsettled: BlockPlace | undefined;
 }
+
+const NEW_JOURNAL: JournalEnd = {
+  state: "new",
+  lastSeq: 0,
+  lastTimestampUs: 0,
+  epoch: 0,
+  durability: "fsync",
+  unsettled: undefined,
+};
 
 /** `directory`: with a meta.json (openMeta). Changes nothing. Throws a DamageError. */
 export function inspectJournal(disk: Disk, directory: string): JournalEnd {
   const knownEpoch = readMeta(disk, directory).epoch;
   const found = findJournalEnd(disk, journalPath(directory), { sync: true, knownEpoch });
-  if (found === undefined) {
-    return { state: "new", lastSeq: 0, lastTimestampUs: 0, epoch: 0, durability: "fsync" };
-  }
+  if (found === undefined) return NEW_JOURNAL;
   const { position, segment } = found.cursor;
   return {
     state: found.end.state,
@@ -32,7 +41,17 @@ export function inspectJournal(disk: Disk, directory: string): JournalEnd {
     lastTimestampUs: position.lastTimestampUs,
     epoch: position.epoch,
     durability: segment?.durability ?? "fsync",
+    unsettled: lastBlock(found.cursor, found.end),
   };
+}
+
+/**
+ * Before anything that stands in the journal is told to anybody, or is replayed to who might tell:
+ * makes sure of its last block, without changing a byte. Opening the journal does so too, but comes
+ * after the replay.
+ */
+export function settleJournal(disk: Disk, end: JournalEnd): void {
+  if (end.unsettled !== undefined) settleBlock(disk, end.unsettled);
 }
 
 /**

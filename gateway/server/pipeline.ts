@@ -15,8 +15,8 @@ import {
   type JournalCounters,
 } from "../../engine/journal/journal-counters.ts";
 import { JournalReader } from "../../engine/journal/journal-reader.ts";
-import { findJournalEnd } from "../../engine/journal/journal-recovery.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
+import { inspectJournal, type JournalEnd, settleJournal } from "../../engine/journal/opening.ts";
 import { Sequencer } from "../../engine/sequencer.ts";
 import type {
   JournalAnchorMessage,
@@ -106,23 +106,19 @@ export class Pipeline {
     };
     this.#disk.makeDirectory(config.dataDir);
     this.#lock = DirectoryLock.acquire(config.dataDir);
-    let journalEpoch: number;
+    let end: JournalEnd;
     try {
       this.meta = openMeta(this.#disk, config.dataDir, { nowUs: nowUs(), capacity: wanted });
       this.capacity = this.meta.capacity ?? wanted;
-      const found = findJournalEnd(this.#disk, journalPath(config.dataDir), {
-        sync: true,
-        knownEpoch: this.meta.epoch,
-      });
-      this.recoveredSeq = found?.cursor.position.lastSeq ?? 0;
-      journalEpoch = found?.cursor.position.epoch ?? 0;
-      found?.cursor.close();
-      if (config.durability === "none" && found !== undefined) {
+      end = inspectJournal(this.#disk, config.dataDir);
+      if (config.durability === "none" && end.state !== "new") {
         throw new JournalError(
           "badMeta",
           `${config.dataDir} holds a journal, which durability none would not go on with: choose another directory`,
         );
       }
+      settleJournal(this.#disk, end);
+      this.recoveredSeq = end.lastSeq;
     } catch (error) {
       this.#lock.release();
       throw error;
@@ -173,9 +169,9 @@ export class Pipeline {
       memory: this.memory,
       dataDirectory: config.dataDir,
       directoryId,
-      epoch: Math.max(this.meta.epoch, journalEpoch) + 1,
+      epoch: Math.max(this.meta.epoch, end.epoch) + 1,
       journalLastSeq: this.recoveredSeq,
-      journalDurability: durability,
+      journalDurability: end.durability,
       isRecording: this.#isRecording,
       segmentBytes: config.segmentBytes,
       status: this.status.memory,

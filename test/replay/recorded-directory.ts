@@ -4,7 +4,12 @@ import { openMeta } from "../../engine/journal/data-directory.ts";
 import type { Disk } from "../../engine/journal/disk.ts";
 import { EventLogStage } from "../../engine/journal/event-log-stage.ts";
 import { JournalStage } from "../../engine/journal/journal-stage.ts";
-import { inspectJournal, openEventLog, openJournal } from "../../engine/journal/opening.ts";
+import {
+  inspectJournal,
+  openEventLog,
+  openJournal,
+  settleJournal,
+} from "../../engine/journal/opening.ts";
 import { RiskStage } from "../../engine/risk/risk-stage.ts";
 import { Sequencer } from "../../engine/sequencer.ts";
 import { EngineStage } from "../../engine/threads/engine-stage.ts";
@@ -44,6 +49,7 @@ export class RecordingServer {
   constructor(disk: Disk, directory: string) {
     openMeta(disk, directory, { nowUs: START_US, capacity: CAPACITY });
     const end = inspectJournal(disk, directory);
+    settleJournal(disk, end);
     this.#memory = createPipelineMemory({
       commandSlots: 256,
       eventSlots: 1024,

@@ -80,6 +80,8 @@ class Series {
   /** The salt that each command was sent with last, by seq − 1: what may be found. */
   #sent: number[] = [];
   #acknowledged = 0;
+  /** How far this life has acknowledged. */
+  #told: () => number = () => 0;
 
   constructor(seed: number, counts: CampaignCounts) {
     this.#random = new Random(seed);
@@ -99,7 +101,7 @@ class Series {
     if (trouble === 0) this.#arm();
     let pipeline: JournalPipeline | undefined;
     try {
-      pipeline = new JournalPipeline(this.#disk, this.#settings);
+      pipeline = this.#start();
       if (trouble === 1) this.#arm();
       this.#check(pipeline);
       this.#use(pipeline, life);
@@ -107,8 +109,9 @@ class Series {
     } catch (error) {
       this.#expected(error, pipeline === undefined);
     }
-    this.#acknowledged = Math.max(this.#acknowledged, pipeline?.acknowledged ?? 0);
-    this.#counts.acknowledged += pipeline?.acknowledged ?? 0;
+    // Recovery acknowledges too: a life may end before it is through, and yet have told somebody.
+    this.#acknowledged = Math.max(this.#acknowledged, this.#told());
+    this.#counts.acknowledged += this.#told();
     if (this.#random.chance(70)) this.#disk.restart();
     else {
       this.#counts.kills++;
@@ -122,7 +125,7 @@ class Series {
     if (inRecovery) this.#losePowerWithin([8, 30, 60]);
     let pipeline: JournalPipeline | undefined;
     try {
-      pipeline = new JournalPipeline(this.#disk, this.#settings);
+      pipeline = this.#start();
       if (!inRecovery) this.#losePowerWithin([4, 15, 60]);
       this.#check(pipeline);
       const isClosing = this.#random.chance(10);
@@ -132,9 +135,18 @@ class Series {
     } catch (error) {
       this.#expected(error, pipeline === undefined);
     }
-    this.#acknowledged = Math.max(this.#acknowledged, pipeline?.acknowledged ?? 0);
-    this.#counts.acknowledged += pipeline?.acknowledged ?? 0;
+    // Recovery acknowledges too: a life may end before it is through, and yet have told somebody.
+    this.#acknowledged = Math.max(this.#acknowledged, this.#told());
+    this.#counts.acknowledged += this.#told();
     this.#disk.restart();
+  }
+
+  #start(): JournalPipeline {
+    this.#told = () => 0;
+    const watch = (acknowledged: () => number) => {
+      this.#told = acknowledged;
+    };
+    return new JournalPipeline(this.#disk, { ...this.#settings, watch });
   }
 
   /** Without mishaps: what is there in the end? */

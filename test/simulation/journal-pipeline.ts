@@ -8,7 +8,12 @@ import { EventLogStage } from "../../engine/journal/event-log-stage.ts";
 import { JournalReader } from "../../engine/journal/journal-reader.ts";
 import { JournalStage } from "../../engine/journal/journal-stage.ts";
 import type { JournalOptions, JournalWriter } from "../../engine/journal/journal-writer.ts";
-import { inspectJournal, openEventLog, openJournal } from "../../engine/journal/opening.ts";
+import {
+  inspectJournal,
+  openEventLog,
+  openJournal,
+  settleJournal,
+} from "../../engine/journal/opening.ts";
 import { CommandRing } from "../../protocol/rings/command-ring.ts";
 import { EventRingWriter } from "../../protocol/rings/event-ring.ts";
 import {
@@ -31,6 +36,8 @@ export interface PipelineSettings {
   readonly nowNs?: () => number;
   /** Each block is in flight while the next one is filled, as large ones are in a server. */
   readonly overlaps?: boolean;
+  /** Called at once with what tells how far acknowledgements have come, also while recovering. */
+  readonly watch?: (acknowledged: () => number) => void;
 }
 
 /** Does at the end what the disk thread does meanwhile: the block is the last thing to be written. */
@@ -73,9 +80,11 @@ export class JournalPipeline {
   constructor(disk: Disk, settings: PipelineSettings) {
     openMeta(disk, ROOT, { nowUs: 0, directoryId: DIRECTORY_ID });
     const end = inspectJournal(disk, ROOT);
+    settleJournal(disk, end);
     this.#memory = createPipelineMemory({ commandSlots: SLOTS, eventSlots: 128, riskWorkers: 1 });
     this.#ring = new CommandRing(this.#memory);
     this.#control = new Int32Array(this.#memory.control);
+    settings.watch?.(() => this.acknowledged);
     this.#engine = new EventRingWriter(this.#memory, [ControlWord.eventsLogged], () => {
       throw new Error("the event ring is full");
     });

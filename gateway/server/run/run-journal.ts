@@ -12,10 +12,10 @@ import type { Disk } from "../../../engine/journal/disk.ts";
 import { EventLogStage } from "../../../engine/journal/event-log-stage.ts";
 import { EventLogWriter } from "../../../engine/journal/event-log-writer.ts";
 import { JournalReader } from "../../../engine/journal/journal-reader.ts";
-import { findJournalEnd } from "../../../engine/journal/journal-recovery.ts";
 import { JournalStage } from "../../../engine/journal/journal-stage.ts";
 import { JournalWriter } from "../../../engine/journal/journal-writer.ts";
 import { NodeDisk } from "../../../engine/journal/node-disk.ts";
+import { inspectJournal, settleJournal } from "../../../engine/journal/opening.ts";
 import type { PipelineMemory } from "../../../protocol/rings/pipeline-memory.ts";
 
 export interface RunJournalOptions {
@@ -56,14 +56,11 @@ export class RunJournal {
       this.capacity = meta.capacity ?? options.capacity;
       this.#directoryId = directoryIdOf(meta);
       this.#knownEpoch = meta.epoch;
-      const path = journalPath(directory);
-      const hasJournal = this.#disk.stat(path) !== undefined;
-      const found = hasJournal
-        ? findJournalEnd(this.#disk, path, { sync: true, knownEpoch: meta.epoch })
-        : undefined;
-      this.recoveredSeq = found?.cursor.position.lastSeq ?? 0;
-      this.#writtenWith = found?.cursor.segment?.durability ?? "fsync";
-      this.#epoch = Math.max(found?.cursor.position.epoch ?? 0, meta.epoch) + 1;
+      const end = inspectJournal(this.#disk, directory);
+      settleJournal(this.#disk, end);
+      this.recoveredSeq = end.lastSeq;
+      this.#writtenWith = end.durability;
+      this.#epoch = Math.max(end.epoch, meta.epoch) + 1;
     } catch (error) {
       this.#lock.release();
       throw error;

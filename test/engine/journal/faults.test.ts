@@ -3,7 +3,7 @@ import type { DiskErrorCode } from "../../../engine/journal/errors.ts";
 import { DiskError, JournalError } from "../../../engine/journal/errors.ts";
 import { JournalPipeline } from "../../simulation/journal-pipeline.ts";
 import { Random } from "../../simulation/random.ts";
-import { SimulatedDisk } from "../../simulation/simulated-disk.ts";
+import { PowerLoss, SimulatedDisk } from "../../simulation/simulated-disk.ts";
 
 const CALLS = Number(process.env.CROSSBOOK_FAULT_CALLS ?? 160);
 const SETTINGS = { maxBlockBytes: 4096, segmentBytes: 16384 };
@@ -93,6 +93,36 @@ describe("after a failed sync", () => {
     disk.failAt([]);
     expect(() => pipeline.work()).toThrow(/stopped/);
     expect(pipeline.acknowledged).toBe(5);
+  });
+
+  it("what a restart says while it is still recovering survives a power loss at any call", () => {
+    let told = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const disk = new SimulatedDisk(new Random(seed));
+      const pipeline = new JournalPipeline(disk, SETTINGS);
+      pipeline.send(5, 1);
+      disk.failAt([{ atCall: disk.calls + 2, code: "syncFailed" }]);
+      expect(() => pipeline.work()).toThrow(/syncFailed/);
+      disk.killProcess();
+      const twin = disk.fork(new Random(seed));
+      new JournalPipeline(twin, SETTINGS);
+      for (let call = 1; call <= twin.calls; call++) {
+        const fork = disk.fork(new Random(seed));
+        fork.losePowerAfter(call);
+        let acknowledged = () => 0;
+        const watch = (read: () => number) => {
+          acknowledged = read;
+        };
+        expect(() => new JournalPipeline(fork, { ...SETTINGS, watch })).toThrow(PowerLoss);
+        if (acknowledged() > 0) told++;
+        fork.restart();
+        const { recovered } = new JournalPipeline(fork, SETTINGS);
+        expect(recovered.length, `seed ${seed}, call ${call}`).toBeGreaterThanOrEqual(
+          acknowledged(),
+        );
+      }
+    }
+    expect(told).toBeGreaterThan(0);
   });
 
   it("what a restart then believes survives the power loss after it", () => {

@@ -20,6 +20,8 @@ export interface EngineBenchResult {
   readonly runs: readonly EngineRun[];
   readonly medianPerSecond: number;
   readonly isRight: boolean | null;
+  /** Over all events: the same commands through `run --journal` leave the same. */
+  readonly eventHash: string;
   /** The bare book on the same b32 stream, before each of the runs. */
   readonly bare: BareComparison | null;
   readonly peer: PeerResult | null;
@@ -41,7 +43,7 @@ export async function runEngineBench(
   const { runs: count, peerSeconds, simulator, ...run } = options;
   const file = run.workload?.format === "b32" && !run.drain ? run.workload.file : null;
   onStep("outcome");
-  const { isRight } = await runProcess<EngineRun>("bench/engine/engine.process.js", {
+  const { isRight, eventHash } = await runProcess<EngineRun>("bench/engine/engine.process.js", {
     ...run,
     verify: true,
   });
@@ -69,6 +71,7 @@ export async function runEngineBench(
     runs,
     medianPerSecond: median(runs.map((one) => one.commandsPerSecond)),
     isRight,
+    eventHash,
     bare: bare.length === 0 ? null : compare(runs, bare),
     peer,
   };
@@ -106,7 +109,7 @@ export function formatEngineBench(result: EngineBenchResult): string {
     `${options.warmUp} commands played before, to warm up`,
     "",
     `median of ${runs.length}: ${millions(result.medianPerSecond)} commands/s (${millions(Math.min(...rates))} to ${millions(Math.max(...rates))})`,
-    outcomeLine(result.isRight),
+    `${outcomeLine(result.isRight)}; hash over all events ${result.eventHash}`,
   ];
   if (bare !== null) {
     const { medianPerSecond, medianRatio, differences } = bare;

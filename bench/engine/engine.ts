@@ -2,11 +2,14 @@ import { Worker } from "node:worker_threads";
 import { z } from "zod";
 import { DEFAULT_CAPACITY, Engine } from "../../engine/engine.ts";
 import { compiledFile } from "../../protocol/compiled-file.ts";
+import { RunningHash } from "../../protocol/event-hash.ts";
+import { messageLength } from "../../protocol/record-check.ts";
 import { EventRingReader, EventRingWriter } from "../../protocol/rings/event-ring.ts";
 import {
   ControlWord,
   createPipelineMemory,
   type PipelineMemory,
+  RECORD_BYTES,
 } from "../../protocol/rings/pipeline-memory.ts";
 import { nowNs } from "../clock.ts";
 import {
@@ -52,6 +55,8 @@ export interface EngineRun {
   readonly commandsPerSecond: number;
   /** With `verify` and where an answer was published; null otherwise. */
   readonly isRight: boolean | null;
+  /** With `verify`: over all events, as `crossbook replay` has it; "" otherwise. */
+  readonly eventHash: string;
 }
 
 /** One run of the engine alone, in process: no journal, no risk, no network. */
@@ -124,19 +129,30 @@ function verify(workload: Workload, memory: PipelineMemory): EngineRun {
   const reader = new EventRingReader(memory, ControlWord.eventsGateway);
   const engine = new Engine(DEFAULT_CAPACITY, writer);
   const { report, source, sourceOffsets, expected } = workload;
+  const eventHash = new RunningHash();
   for (let i = 0; i < workload.count; i++) {
     applyAll(engine, writer, workload, i, i + 1);
     const isMessage = (sourceOffsets[i] as number) >= 0;
     if (isMessage) report?.begin(source, sourceOffsets[i] as number);
     const available = reader.available();
-    for (let n = 0; isMessage && n < available; n++) {
-      report?.onEvent(reader.view, reader.offsetOf(n));
+    for (let n = 0; n < available; n++) {
+      const offset = reader.offsetOf(n);
+      eventHash.update(
+        reader.view,
+        offset,
+        messageLength(reader.view, offset, offset + RECORD_BYTES),
+      );
+      if (isMessage) report?.onEvent(reader.view, offset);
     }
     reader.advance(available);
   }
   const found = report?.result() ?? null;
   const isRight = expected === null ? null : found === expected;
-  return { ...resultOf(workload, engine, { events: 0, trades: 0 }, 0), isRight };
+  return {
+    ...resultOf(workload, engine, { events: 0, trades: 0 }, 0),
+    isRight,
+    eventHash: eventHash.hex(),
+  };
 }
 
 function applyAll(
@@ -185,5 +201,6 @@ function resultOf(
     seconds,
     commandsPerSecond: ns === 0 ? 0 : Math.round(commands / seconds),
     isRight: null,
+    eventHash: "",
   };
 }

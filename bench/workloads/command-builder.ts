@@ -5,8 +5,6 @@ import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
 import { MAX_COMMAND_BYTES } from "../load/flow.ts";
 import type { Workload } from "./workload.ts";
 
-const FIRST_TIMESTAMP_US = 1_700_000_000_000_000;
-
 /** Lays records side by side and gives each its seq, time and verdict. */
 export class CommandBuilder {
   count = 0;
@@ -44,7 +42,7 @@ export class CommandBuilder {
     this.count++;
     this.#accounts.add(this.#header.account);
     this.#header.seq = this.count;
-    this.#header.timestampUs = FIRST_TIMESTAMP_US + this.count;
+    this.#header.timestampUs = this.count; // as `crossbook run` has it, so that events are the same
     this.#header.verdict = Verdict.passed;
   }
 

@@ -9,6 +9,7 @@ import { measureNodejsOrderBook } from "../../bench/peers/nodejs-order-book.ts";
 import { B32_BYTES, B32Type, FillHash } from "../../bench/workloads/b32.ts";
 import { generateWorkload, readWorkload } from "../../bench/workloads/workload.ts";
 import { measureBareBook } from "../../bench/yardsticks/bare-book.ts";
+import { crossbook } from "../gateway/server/cli/crossbook.ts";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-bench-test-"));
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -93,6 +94,16 @@ describe("a b32 workload", () => {
     expect(measureBareBook(file, 5).differences).toEqual([]);
     const wrong = measureBareBook(workloadFile("bare-wrong.bin", { trades: 5 }), 0);
     expect(wrong.differences).toEqual(["trades is 4, should be 5"]);
+  });
+
+  test("the same commands through run --journal leave the same events", async () => {
+    const file = workloadFile("journal.bin");
+    const { eventHash } = await runEngine(options(file, { verify: true }));
+    const directory = path.join(folder, "journal");
+    const args = ["run", "--input-format", "b32", "--journal", directory];
+    expect(await crossbook(args, fs.readFileSync(file))).toMatchObject({ status: 0 });
+    const replayed = await crossbook(["replay", directory, "--json"]);
+    expect(JSON.parse(replayed.stdout)).toMatchObject({ eventHash, trades: 4 });
   });
 
   test("what was played to warm up leaves nothing in the book", async () => {

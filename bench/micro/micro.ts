@@ -18,15 +18,17 @@ export interface MicroRow {
 const SIZES = [1_000, 10_000, 100_000, 1_000_000];
 
 /**
- * The small operations that every order is made of, one after the other on this thread; then what
- * clients do to books of several sizes, each size in a process of its own.
+ * The small operations that every order is made of, one after the other on this thread; then the
+ * parts of the engine and what clients do to books of several sizes, each in a process of its own.
  */
 export async function runMicro(millisecondsEach: number): Promise<MicroRow[]> {
   const small = [...codecOperations(), ...ringOperations(), ...benchOperations()];
   const rows = await measure(small, millisecondsEach);
-  for (const resting of SIZES) {
-    const input = { resting, milliseconds: millisecondsEach };
-    rows.push(...(await runProcess<MicroRow[]>("bench/micro/book.process.js", input)));
+  for (const parts of [true, false]) {
+    for (const resting of SIZES) {
+      const input = { resting, parts, milliseconds: millisecondsEach };
+      rows.push(...(await runProcess<MicroRow[]>("bench/micro/book.process.js", input)));
+    }
   }
   return rows;
 }

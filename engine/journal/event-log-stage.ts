@@ -6,9 +6,8 @@ import {
   CHECKPOINT_TEMPLATE_ID,
   CHECKPOINT_TRADE_COUNT_OFFSET,
 } from "../../protocol/generated/events.ts";
-import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { EventRingReader } from "../../protocol/rings/event-ring.ts";
-import { Bell, ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import { ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { Stage } from "../../protocol/stage.ts";
 import { getNumber } from "./block-format.ts";
 import { JournalError } from "./errors.ts";
@@ -35,7 +34,6 @@ export class EventLogStage implements Stage {
   readonly #reader: EventRingReader;
   readonly #control: Int32Array;
   readonly #writer: EventLogWriter | undefined;
-  readonly #engineBell: Doorbell;
   readonly #hash = new RunningHash();
   readonly #hashState = new Int32Array(4);
   // Up to here the log holds the events already.
@@ -51,7 +49,6 @@ export class EventLogStage implements Stage {
     this.#heldSeq = options.writer?.lastSeq ?? 0;
     this.#heldIndex = options.writer?.lastIndex ?? 0;
     this.#isCatchingUp = this.#heldSeq > 0;
-    this.#engineBell = new Doorbell(memory, Bell.engine);
     this.status.begin();
     this.status.setLast(this.#heldSeq, this.#heldIndex);
     this.status.end();
@@ -84,7 +81,6 @@ export class EventLogStage implements Stage {
     this.#writer?.flush(this.#hash, this.eventCount);
     this.#publish(seq, index);
     this.#reader.advance(count); // release
-    this.#engineBell.ring(); // it may wait for room
     return count;
   }
 

@@ -60,6 +60,8 @@ export interface EgressLogMessage {
 }
 
 const STATUS_EVERY_MS = 250;
+/** The log and Redis may be so much behind: one write, one batch for all that came meanwhile. */
+const LINGER_MS = 2;
 
 const data = workerData as EgressWorkerData;
 const port = parentPort;
@@ -107,12 +109,13 @@ function noteLogged(work: number, done: number): void {
   else anchors.loggedSeq = Math.max(anchors.loggedSeq, stage.status.read().lastSeq - 1);
 }
 const bell = new Doorbell(data.memory, Bell.egress);
-const loop = new AsyncLoop([waking], bell, (error) => {
+function die(error: Error): void {
   // Out of the loop's promise, so that the thread dies of it and the process learns why.
   setImmediate(() => {
     throw error;
   });
-});
+}
+const loop = new AsyncLoop([waking], bell, die, LINGER_MS);
 
 function log(level: EgressLogMessage["level"]) {
   return (fields: object, text: string) => {

@@ -3,10 +3,8 @@ import {
   EVENT_HEADER_ACCOUNT_OFFSET,
   EVENT_HEADER_INDEX_OFFSET,
 } from "../../protocol/generated/headers.ts";
-import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { EventRingReader } from "../../protocol/rings/event-ring.ts";
 import {
-  Bell,
   ControlWord,
   type PipelineMemory,
   widenSeq,
@@ -25,7 +23,7 @@ export interface EventListener {
 }
 
 const MAX_EVENTS_A_ROUND = 4096;
-/** The engine may wait for room: give it back in pieces. */
+/** An engine that waits for room looks every fraction of a millisecond: give it back in pieces. */
 const EVENTS_A_PIECE = 256;
 
 /**
@@ -41,7 +39,6 @@ export class GatewayStage implements Stage {
   readonly #reader: EventRingReader;
   readonly #words: Int32Array;
   readonly #control: Int32Array;
-  readonly #engineBell: Doorbell;
   readonly #recent: RecentEvents;
   readonly #views: readonly EventListener[];
   readonly #sessions: readonly EventListener[];
@@ -58,7 +55,6 @@ export class GatewayStage implements Stage {
     this.#reader = new EventRingReader(memory, ControlWord.eventsGateway);
     this.#words = new Int32Array(memory.events);
     this.#control = new Int32Array(memory.control);
-    this.#engineBell = new Doorbell(memory, Bell.engine);
     this.#recent = recent;
     this.#views = views;
     this.#sessions = sessions;
@@ -93,11 +89,11 @@ export class GatewayStage implements Stage {
       this.#take(view, offset);
       taken++;
       if (++pending === EVENTS_A_PIECE) {
-        this.#giveBack(pending);
+        this.#reader.advance(pending);
         pending = 0;
       }
     }
-    if (pending > 0) this.#giveBack(pending);
+    if (pending > 0) this.#reader.advance(pending);
     if (taken === available || taken < limit) {
       const whole = ((matched - durable) | 0) < 0 ? matched : durable;
       this.#complete(widenSeq(this.completeSeq, whole));
@@ -137,10 +133,5 @@ export class GatewayStage implements Stage {
     for (let i = 0; i < this.#sessions.length; i++) {
       (this.#sessions[i] as EventListener).onCommandsComplete(seq);
     }
-  }
-
-  #giveBack(count: number): void {
-    this.#reader.advance(count);
-    this.#engineBell.ring();
   }
 }

@@ -19,7 +19,8 @@ import {
 } from "../../protocol/generated/session.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import type { EventListener } from "../stage/gateway-stage.ts";
-import type { MarketBook, MarketBooks } from "./market-books.ts";
+import { NO_LEVEL } from "./book-side.ts";
+import { bestLevel, type MarketBook, type MarketBooks } from "./market-books.ts";
 
 /** The last word of each channel about one instrument, as records. */
 export class InstrumentFeed {
@@ -180,10 +181,12 @@ export class MarketData implements EventListener {
     const feed = this.#feeds[instrumentId];
     if (feed === undefined) return;
     const { top } = feed;
-    const bidLots = bids.count === 0 ? 0 : bids.lots(0);
-    const askLots = asks.count === 0 ? 0 : asks.lots(0);
-    const bidPriceTicks = bidLots === 0 ? 0 : bids.priceTicks(0);
-    const askPriceTicks = askLots === 0 ? 0 : asks.priceTicks(0);
+    const bid = bestLevel(bids);
+    const ask = bestLevel(asks);
+    const bidLots = bid === NO_LEVEL ? 0 : (bids.lots[bid] as number);
+    const askLots = ask === NO_LEVEL ? 0 : (asks.lots[ask] as number);
+    const bidPriceTicks = bid === NO_LEVEL ? 0 : (bids.priceTicks[bid] as number);
+    const askPriceTicks = ask === NO_LEVEL ? 0 : (asks.priceTicks[ask] as number);
     if (
       top.bidLots === bidLots &&
       top.askLots === askLots &&

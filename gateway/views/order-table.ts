@@ -8,7 +8,7 @@ export const OrderPlace = { waiting: 0, active: 1, resting: 2 } as const;
 
 /**
  * All open orders as the events tell them: one column a field, found by order id, listed by account.
- * Columns are public: the tracker beside it is the only writer.
+ * Columns are public: the tracker beside it writes those of the order, the book those of its queue.
  */
 export class OrderTable {
   orderId = EMPTY.float64;
@@ -29,6 +29,16 @@ export class OrderTable {
   timeInForce = EMPTY.uint8;
   present = EMPTY.uint8;
   place = EMPTY.uint8;
+  // Of a resting order: its level, its neighbours in the queue there, and its number in that queue.
+  level = EMPTY.int32;
+  ahead = EMPTY.int32;
+  behind = EMPTY.int32;
+  priority = EMPTY.float64;
+  /** Where it stands in the list of what the current command has changed, from 1; 0: nowhere. */
+  touched = EMPTY.int32;
+  /** Hash of its row as last told; only where the book is watched. */
+  hashLow = EMPTY.uint32;
+  hashHigh = EMPTY.uint32;
   // Doubly linked list of an account's orders, newest first; `next` links free slots too.
   #next = EMPTY.int32;
   #previous = EMPTY.int32;
@@ -149,6 +159,13 @@ export class OrderTable {
     this.timeInForce = grownUint8(this.timeInForce, slots);
     this.present = grownUint8(this.present, slots);
     this.place = grownUint8(this.place, slots);
+    this.level = grownInt32(this.level, slots);
+    this.ahead = grownInt32(this.ahead, slots);
+    this.behind = grownInt32(this.behind, slots);
+    this.priority = grownFloat64(this.priority, slots);
+    this.touched = grownInt32(this.touched, slots);
+    this.hashLow = grownUint32(this.hashLow, slots);
+    this.hashHigh = grownUint32(this.hashHigh, slots);
     this.#next = grownInt32(this.#next, slots);
     this.#previous = grownInt32(this.#previous, slots);
     for (let slot = slots - 1; slot >= before; slot--) {

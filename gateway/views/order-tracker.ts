@@ -14,30 +14,32 @@ import {
   Trade,
   Triggered,
 } from "../../protocol/generated/events.ts";
-import { NO_ORDER, OrderPlace, OrderTable } from "./order-table.ts";
+import { NO_ORDER, OrderPlace, type OrderTable } from "./order-table.ts";
 
 /** What `present` of a replaced event says of the order as it now is. */
 const REPLACED_FIELDS = OrderField.price | OrderField.stopPrice | OrderField.displayQuantity;
 
-/** Told of every change of what the book shows. */
-export interface ShownBook {
-  /** lots and orders: by how much more or fewer (0, 1 or −1 orders). */
-  onLevelChange(
-    instrumentId: number,
-    side: number,
-    priceTicks: number,
-    lots: number,
-    orders: number,
-  ): void;
+/** Told of every change of the book, as it happens. `slot`: in its table of orders. */
+export interface RestingBook {
+  readonly orders: OrderTable;
+  /** The order comes to the back of the queue of its price. */
+  onRest(slot: number): void;
+  /** It leaves the book; shown and leaves are still what they were. */
+  onLeave(slot: number): void;
+  /** What it shows and what it has left are more by so much; the columns say so already. */
+  onChange(slot: number, shownLots: number, leavesLots: number): void;
+  /** It goes to the back of the queue of its price. */
+  onRequeue(slot: number): void;
 }
 
 /**
  * Open orders, and what the book shows of them, from events alone. An order is put into the book
- * when it is known that it rests: at the end of its command, or when it first trades as a maker.
+ * when it is known that it rests: when the next stop is triggered, which happens only after all
+ * orders before it have finished, or at the end of the command.
  */
 export class OrderTracker {
   readonly table: OrderTable;
-  readonly #book: ShownBook;
+  readonly #book: RestingBook;
   readonly #accepted = new Accepted();
   readonly #trade = new Trade();
   readonly #canceled = new Canceled();
@@ -50,9 +52,9 @@ export class OrderTracker {
   // Icebergs whose shown part an uncross has used up, by id: what they trade next is hidden.
   readonly #usedUp = new Set<number>();
 
-  constructor(book: ShownBook, table = new OrderTable()) {
+  constructor(book: RestingBook) {
     this.#book = book;
-    this.table = table;
+    this.table = book.orders;
   }
 
   onEvent(view: DataView, offset: number): void {
@@ -82,13 +84,18 @@ export class OrderTracker {
 
   /** All events of a command have been given: what is still active rests. */
   endCommand(): void {
+    this.#settle();
+    if (this.#usedUp.size > 0) this.#usedUp.clear();
+  }
+
+  /** All orders that were active have finished: those with something left rest. */
+  #settle(): void {
     for (let i = 0; i < this.#activeCount; i++) {
       const slot = this.table.find(this.#activeIds[i] as number);
       if (slot === NO_ORDER || this.table.place[slot] !== OrderPlace.active) continue;
       if (this.table.orderType[slot] === OrderType.limit) this.#rest(slot);
     }
     this.#activeCount = 0;
-    if (this.#usedUp.size > 0) this.#usedUp.clear();
   }
 
   #onAccepted(view: DataView, offset: number): void {
@@ -115,6 +122,7 @@ export class OrderTracker {
   }
 
   #onTriggered(view: DataView, offset: number): void {
+    this.#settle();
     this.#triggered.wrap(view, offset);
     const slot = this.table.find(this.#triggered.orderId);
     if (slot === NO_ORDER) return;
@@ -129,30 +137,24 @@ export class OrderTracker {
     const { quantityLots } = event;
     // In an uncross both sides rest.
     const uncross = event.aggressorSide === Side.none;
-    const taker = this.table.find(event.takerOrderId);
-    this.#fill(taker, quantityLots, event.takerLeavesLots, uncross, uncross);
+    this.#fill(this.table.find(event.takerOrderId), quantityLots, event.takerLeavesLots, uncross);
     const maker = this.table.find(event.makerOrderId);
-    this.#fill(maker, quantityLots, event.makerLeavesLots, true, uncross);
+    this.#fill(maker, quantityLots, event.makerLeavesLots, uncross);
   }
 
-  #fill(
-    slot: number,
-    quantityLots: number,
-    leavesLots: number,
-    isMaker: boolean,
-    uncross: boolean,
-  ): void {
+  #fill(slot: number, quantityLots: number, leavesLots: number, uncross: boolean): void {
     if (slot === NO_ORDER) return;
     const { table } = this;
-    if (isMaker && table.place[slot] === OrderPlace.active) this.#rest(slot);
-    table.leavesLots[slot] = leavesLots;
     if (leavesLots === 0) {
       this.#end(slot);
       return;
     }
-    if (table.place[slot] !== OrderPlace.resting) return;
+    if (table.place[slot] !== OrderPlace.resting) {
+      table.leavesLots[slot] = leavesLots;
+      return;
+    }
     const displayLots = table.displayLots[slot] as number;
-    if (displayLots === 0) this.#show(slot, leavesLots);
+    if (displayLots === 0) this.#show(slot, leavesLots, leavesLots);
     else this.#showIceberg(slot, quantityLots, displayLots, leavesLots, uncross);
   }
 
@@ -164,13 +166,17 @@ export class OrderTracker {
     uncross: boolean,
   ): void {
     const orderId = this.table.orderId[slot] as number;
+    const isHiddenTurn = uncross && this.#usedUp.has(orderId);
     const left = (this.table.shownLots[slot] as number) - quantityLots;
-    if (left > 0 && !this.#usedUp.has(orderId)) {
-      this.#show(slot, left);
+    if (left > 0 && !isHiddenTurn) {
+      this.#show(slot, left, leavesLots);
       return;
     }
+    // The next part, at the back. In an uncross it shows only after it, but already waits there.
+    this.#show(slot, Math.min(displayLots, leavesLots), leavesLots);
+    if (isHiddenTurn) return;
     if (uncross) this.#usedUp.add(orderId);
-    this.#show(slot, Math.min(displayLots, leavesLots));
+    this.#book.onRequeue(slot);
   }
 
   #onReduced(view: DataView, offset: number): void {
@@ -178,12 +184,7 @@ export class OrderTracker {
     event.wrap(view, offset);
     const slot = this.table.find(event.orderId);
     if (slot === NO_ORDER) return;
-    const { leavesLots } = event;
-    this.table.leavesLots[slot] = leavesLots;
-    // Of an iceberg the hidden part goes first.
-    if (this.table.place[slot] === OrderPlace.resting) {
-      this.#show(slot, Math.min(this.table.shownLots[slot] as number, leavesLots));
-    }
+    this.#reduceTo(slot, event.leavesLots);
   }
 
   #onReplaced(view: DataView, offset: number): void {
@@ -198,15 +199,19 @@ export class OrderTracker {
       this.#activate(slot);
     }
     table.quantityLots[slot] = event.quantityLots;
-    table.leavesLots[slot] = event.leavesLots;
+    this.#reduceTo(slot, event.leavesLots);
     table.displayLots[slot] = event.displayLots;
     table.priceTicks[slot] = event.priceTicks;
     table.stopPriceTicks[slot] = event.stopPriceTicks;
     const kept = (table.present[slot] as number) & ~REPLACED_FIELDS;
     table.present[slot] = kept | (event.present & REPLACED_FIELDS);
-    if (table.place[slot] === OrderPlace.resting) {
-      this.#show(slot, Math.min(table.shownLots[slot] as number, event.leavesLots));
-    }
+  }
+
+  /** It keeps its place. Of an iceberg the hidden part goes first. */
+  #reduceTo(slot: number, leavesLots: number): void {
+    const { table } = this;
+    if (table.place[slot] !== OrderPlace.resting) table.leavesLots[slot] = leavesLots;
+    else this.#show(slot, Math.min(table.shownLots[slot] as number, leavesLots), leavesLots);
   }
 
   #activate(slot: number): void {
@@ -226,18 +231,21 @@ export class OrderTracker {
     const shownLots = displayLots === 0 ? leavesLots : Math.min(displayLots, leavesLots);
     table.place[slot] = OrderPlace.resting;
     table.shownLots[slot] = shownLots;
-    this.#change(slot, shownLots, 1);
+    this.#book.onRest(slot);
   }
 
-  #show(slot: number, shownLots: number): void {
-    const before = this.table.shownLots[slot] as number;
-    if (shownLots === before) return;
-    this.table.shownLots[slot] = shownLots;
-    this.#change(slot, shownLots - before, 0);
+  #show(slot: number, shownLots: number, leavesLots: number): void {
+    const { table } = this;
+    const shownBefore = table.shownLots[slot] as number;
+    const leavesBefore = table.leavesLots[slot] as number;
+    if (shownLots === shownBefore && leavesLots === leavesBefore) return;
+    table.shownLots[slot] = shownLots;
+    table.leavesLots[slot] = leavesLots;
+    this.#book.onChange(slot, shownLots - shownBefore, leavesLots - leavesBefore);
   }
 
   #leaveBook(slot: number): void {
-    this.#change(slot, -(this.table.shownLots[slot] as number), -1);
+    this.#book.onLeave(slot);
     this.table.shownLots[slot] = 0;
   }
 
@@ -245,16 +253,5 @@ export class OrderTracker {
     if (slot === NO_ORDER) return;
     if (this.table.place[slot] === OrderPlace.resting) this.#leaveBook(slot);
     this.table.remove(slot);
-  }
-
-  #change(slot: number, lots: number, orders: number): void {
-    const { table } = this;
-    this.#book.onLevelChange(
-      table.instrumentId[slot] as number,
-      table.side[slot] as number,
-      table.priceTicks[slot] as number,
-      lots,
-      orders,
-    );
   }
 }

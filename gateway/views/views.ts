@@ -12,7 +12,7 @@ import {
 import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import type { EventListener } from "../stage/gateway-stage.ts";
 import { Holdings } from "./holdings.ts";
-import { OrderTracker, type ShownBook } from "./order-tracker.ts";
+import { OrderTracker, type RestingBook } from "./order-tracker.ts";
 
 /** What the gateway knows of the engine's state, built from events alone. */
 export class Views implements EventListener {
@@ -25,7 +25,7 @@ export class Views implements EventListener {
    */
   readonly definitions = new Map<number, Uint8Array>();
 
-  constructor(book: ShownBook) {
+  constructor(book: RestingBook) {
     this.orders = new OrderTracker(book);
   }
 

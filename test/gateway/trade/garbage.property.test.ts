@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { systemClock } from "../../../gateway/clock.ts";
 import type { Key } from "../../../gateway/keys/key-directory.ts";
+import { MarketBooks } from "../../../gateway/market/market-books.ts";
 import { GatewayStage } from "../../../gateway/stage/gateway-stage.ts";
 import { RecentEvents } from "../../../gateway/stage/recent-events.ts";
 import { TradeEndpoint } from "../../../gateway/trade/trade-endpoint.ts";
@@ -37,7 +38,7 @@ class Target {
 
   constructor() {
     const { exchange } = this;
-    const views = new Views({ onLevelChange: () => {} });
+    const views = new Views(new MarketBooks());
     const recent = new RecentEvents(1024);
     this.#endpoint = new TradeEndpoint(
       {

@@ -1,5 +1,5 @@
 // @ts-check
-// Makes a fresh clone ready: dependencies, build, Redis. `npm start` and `npm test` run it first, so
+// Makes a fresh clone ready: dependencies, build, tools. `npm start` and `npm test` run it first, so
 // it may import nothing that has to be installed. What is in order already costs some milliseconds.
 
 import { spawnSync } from "node:child_process";
@@ -18,6 +18,7 @@ export const SOURCE_FOLDERS = [
   "test/crash",
   "test/damage",
   "test/day",
+  "test/disk",
   "test/engine/journal",
   "test/processes",
   "test/reference",
@@ -30,9 +31,18 @@ const LOCK = ".prepare-lock";
 const LOCK_WITHOUT_OWNER_MS = 10_000; // the owner's number is written right after the folder
 const LOCK_WAIT_MS = 10 * 60_000;
 
-const NO_REDIS =
-  "Redis is not available (no redis-server on PATH, and it could not be installed): " +
-  "trades are not published to Redis, and the tests that need it fail.";
+/**
+ * Programs of the system, as Debian's packages are called. Only a part of the project needs them, so
+ * what cannot be had is said and the rest goes on.
+ */
+const REDIS = {
+  program: "redis-server",
+  without: "trades are not published to Redis, and the tests that need it fail",
+};
+const STRACE = {
+  program: "strace",
+  without: "the tests that make a disk fail, or watch what is asked of it, fail",
+};
 
 /**
  * What an installation was made from. The binaries of some packages fit one Node major on one
@@ -233,20 +243,27 @@ function prepareBuild(root) {
   fs.writeFileSync(path.join(root, BUILD_STAMP), hash);
 }
 
-function prepareRedis() {
-  if (findOnPath("redis-server", process.env.PATH) !== undefined) return;
-  if (installRedis() && findOnPath("redis-server", process.env.PATH) !== undefined) return;
-  say(NO_REDIS);
+function prepareTools() {
+  // What only tests need is no business of someone who starts a server.
+  const isForTests = /^pre(test|trace)/.test(process.env.npm_lifecycle_event ?? "");
+  for (const { program, without } of isForTests ? [REDIS, STRACE] : [REDIS]) {
+    const isThere = () => findOnPath(program, process.env.PATH) !== undefined;
+    if (isThere() || (install(program) && isThere())) continue;
+    say(`${program} is not available (not on PATH, and it could not be installed): ${without}.`);
+  }
 }
 
-/** Debian and its children only; elsewhere the machine's owner knows better than we do. */
-function installRedis() {
+/**
+ * Debian and its children only; elsewhere the machine's owner knows better than we do.
+ * @param {string} name of a package
+ */
+function install(name) {
   if (process.env.CROSSBOOK_NO_APT || !fs.existsSync("/etc/debian_version")) return false;
   if (findOnPath("apt-get", process.env.PATH) === undefined) return false;
   const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   if (asRoot.length > 0 && !succeeds([...asRoot, "true"])) return false;
 
-  say("Installing redis-server (apt-get; CROSSBOOK_NO_APT=1 leaves it out) …");
+  say(`Installing ${name} (apt-get; CROSSBOOK_NO_APT=1 leaves it out) …`);
   // Debian starts a service as soon as it is installed, unless this file forbids it. We only want
   // the program: the server and the tests start their own on a port of their own.
   const policy = "/usr/sbin/policy-rc.d";
@@ -255,10 +272,10 @@ function installRedis() {
   try {
     const aptGet = [...asRoot, "env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get"];
     const patience = ["-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::http::Timeout=20"];
-    const install = [...aptGet, ...patience, "install", "-y", "--no-install-recommends"];
-    if (succeeds([...install, "redis-server"])) return true;
+    const installing = [...aptGet, ...patience, "install", "-y", "--no-install-recommends", name];
+    if (succeeds(installing)) return true;
     // A fresh machine has no package lists yet.
-    return succeeds([...aptGet, ...patience, "update"]) && succeeds([...install, "redis-server"]);
+    return succeeds([...aptGet, ...patience, "update"]) && succeeds(installing);
   } finally {
     if (forbidden) succeeds([...asRoot, "rm", "-f", policy]);
   }
@@ -333,7 +350,7 @@ function main() {
   withLock(path.join(root, LOCK), () => {
     prepareDependencies(root);
     prepareBuild(root);
-    prepareRedis();
+    prepareTools();
   });
 }
 

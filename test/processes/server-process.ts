@@ -30,19 +30,21 @@ export class ServerProcess {
 
   /**
    * The log goes to a file of its own for each start, in JSON lines. nodeFlags: for Node itself, in
-   * all threads.
+   * all threads. wrapper: a program and its arguments that runs Node in the same process.
    */
   constructor(
     dataDir: string,
     logFile: string,
     flags: readonly string[],
     nodeFlags: readonly string[] = [],
+    wrapper: readonly string[] = [],
   ) {
     this.dataDir = dataDir;
     this.logFile = logFile;
     const log = fs.openSync(logFile, "a");
     const args = ["serve", "--data", dataDir, "--port", "0", "--log-format", "json", ...flags];
-    this.#child = spawn(process.execPath, [...nodeFlags, CROSSBOOK, ...args], {
+    const [program, ...command] = [...wrapper, process.execPath, ...nodeFlags, CROSSBOOK, ...args];
+    this.#child = spawn(program as string, command, {
       cwd: ROOT,
       stdio: ["ignore", log, log],
       env: cleanEnvironment(),

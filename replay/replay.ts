@@ -5,7 +5,7 @@ import type { Disk } from "../engine/journal/disk.ts";
 import { EventLogReader } from "../engine/journal/event-log-reader.ts";
 import { JournalReader } from "../engine/journal/journal-reader.ts";
 import { findJournalEnd } from "../engine/journal/journal-recovery.ts";
-import type { EndState } from "../engine/journal/log-cursor.ts";
+import type { EndState, LogPosition } from "../engine/journal/log-cursor.ts";
 import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
 import { type Anchor, AnchorCheck } from "./anchors.ts";
 import { EngineRun } from "./engine-run.ts";
@@ -24,6 +24,10 @@ export interface ReplayOptions {
   readonly anchors?: readonly Anchor[];
   /** A server may be at work in the directory. */
   readonly live?: boolean;
+  /** Takes every command before it is applied. */
+  readonly onCommand?: (view: DataView, offset: number) => void;
+  /** Takes the place in the chain after every block. */
+  readonly onBlock?: (position: LogPosition) => void;
   /** Takes every public event and checkpoint. */
   readonly onEvent?: (view: DataView, offset: number, run: EngineRun) => void;
   /** Commands applied so far, of how many. */
@@ -100,11 +104,15 @@ export function replayDirectory(
   if (found !== undefined) {
     const reader = JournalReader.open(disk, journalPath(directory), {
       live,
-      onBlock: (at) => anchors.onBlock(at),
+      onBlock: (at) => {
+        anchors.onBlock(at);
+        options.onBlock?.(at);
+      },
     });
     try {
       let done = 0;
       while (done < toSeq && reader.next()) {
+        options.onCommand?.(reader.view, reader.offset);
         audit?.beforeCommand(reader.view, reader.offset);
         run.apply(reader.view, reader.offset);
         audit?.afterCommand(reader.seq);

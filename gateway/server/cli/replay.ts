@@ -8,12 +8,13 @@ import type { EngineRun } from "../../../replay/engine-run.ts";
 import { ReplayError } from "../../../replay/errors.ts";
 import { csvHeader, csvRow } from "../../../replay/event-csv.ts";
 import { isWanted } from "../../../replay/event-filter.ts";
-import { type ReplayResult, replayDirectory } from "../../../replay/replay.ts";
+import { type ReplayOptions, type ReplayResult, replayDirectory } from "../../../replay/replay.ts";
 import { ANCHORS_HELP, readAnchors } from "./anchors.ts";
 import { EXIT_DATA, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
 import { LineOutput } from "./output.ts";
 import { Progress } from "./progress.ts";
+import { replayWithReport } from "./replay-report.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -22,6 +23,7 @@ interface ReplayCommandOptions {
   json: boolean;
   verify: boolean;
   anchors?: string;
+  report?: string;
   to?: number;
   from: "genesis" | "snapshot";
   events: boolean;
@@ -46,6 +48,7 @@ export function register(program: Command): void {
         .choices(["genesis", "snapshot"])
         .default("snapshot"),
     )
+    .option("--report <file>", "verify, and write an audit report: one HTML page")
     .option("--events", "print the events, one JSON object a line", false)
     .option("--csv", "print the events as CSV", false)
     .option("--book <symbol>", "print this book as it then stands")
@@ -58,8 +61,8 @@ async function replay(directory: string, options: ReplayCommandOptions): Promise
   if (options.events && options.csv) {
     throw new ExitError(EXIT_USAGE, "--events and --csv do not go together");
   }
-  if (options.anchors !== undefined && !options.verify) {
-    throw new ExitError(EXIT_USAGE, "--anchors needs --verify");
+  if (options.anchors !== undefined && !options.verify && options.report === undefined) {
+    throw new ExitError(EXIT_USAGE, "--anchors needs --verify or --report");
   }
   const anchors = options.anchors === undefined ? [] : await readAnchors(options.anchors);
   const filter = { account: options.account, order: options.order };
@@ -76,14 +79,19 @@ async function replay(directory: string, options: ReplayCommandOptions): Promise
   };
   let replayed: ReturnType<typeof replayDirectory>;
   try {
-    replayed = replayDirectory(new NodeDisk(), directory, {
+    const disk = new NodeDisk();
+    const replayOptions: ReplayOptions = {
       toSeq: options.to,
       verify: options.verify,
       anchors,
       live: isDirectoryLocked(directory),
       onProgress: (done, total) => progress.update(done, total),
       ...(printsEvents ? { onEvent: printEvent } : {}),
-    });
+    };
+    replayed =
+      options.report === undefined
+        ? replayDirectory(disk, directory, replayOptions)
+        : replayWithReport(disk, directory, options.report, replayOptions);
     if (options.book !== undefined) {
       output.write(JSON.stringify(bookJson(replayed.run, options.book)));
     }

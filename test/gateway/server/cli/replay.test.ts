@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DirectoryLock } from "../../../../engine/journal/directory-lock.ts";
 import { NodeDisk } from "../../../../engine/journal/node-disk.ts";
 import { RecordingServer, sendDay } from "../../../replay/recorded-directory.ts";
+import { readPage } from "../../../replay/report/html-page.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../../../bin/crossbook", import.meta.url));
 
@@ -66,6 +67,39 @@ describe("crossbook replay", () => {
     expect(account.length).toBeLessThan(all.length);
     const book = crossbook("replay", directory, "--book", "ABC-USD", "--to", "200").lines;
     expect(JSON.parse(book[0] as string)).toMatchObject({ type: "book", symbol: "ABC-USD" });
+  });
+
+  it("writes an audit report, one page, also beside events", () => {
+    const file = join(root, "report.html");
+    const { status, lines } = crossbook("replay", directory, "--report", file, "--events");
+    expect(status).toBe(0);
+    const page = readPage(readFileSync(file, "utf8"));
+    const count = (name: string) => Number(page.facts.get(name)?.replaceAll(",", ""));
+    expect(count("Events")).toBe(lines.length);
+    expect(count("Commands")).toBe(309);
+    const trades = lines.filter((line) => JSON.parse(line).type === "trade");
+    expect(count("Trades")).toBe(trades.length);
+    expect(page.text).toContain("Verified: ");
+    expect(page.text).toContain(directory);
+    expect(readdirSync(root)).toEqual(["data", "report.html"]);
+  });
+
+  it("says in the report that the verification failed, and where", () => {
+    const copy = join(root, "spoilt");
+    cpSync(directory, copy, { recursive: true });
+    const events = join(copy, "events", "00000001.events");
+    const bytes = readFileSync(events);
+    bytes.writeUInt8(bytes.readUInt8(30_000) ^ 1, 30_000);
+    writeFileSync(events, bytes);
+    const file = join(root, "spoilt.html");
+    const { status, stderr } = crossbook("replay", copy, "--report", file);
+    expect(status).toBe(65);
+    const page = readPage(readFileSync(file, "utf8"));
+    expect(page.text).toContain(`Verification failed: ${stderr.trim().replace("crossbook: ", "")}`);
+    expect(crossbook("replay", directory, "--report", join(root, "no", "x.html")).status).toBe(74);
+    const missing = join(root, "missing.html");
+    expect(crossbook("replay", directory, "--report", missing, "--to", "99999").status).toBe(66);
+    expect(readdirSync(root).filter((name) => name.startsWith("missing"))).toEqual([]);
   });
 
   it("says by its exit status what is wrong", () => {

@@ -1,5 +1,6 @@
 // Runs where `directory` is a small file system of its own (see small-disk.test.ts), which nobody else
-// sees: so all that is done on it is done from here. Prints what happened as one JSON object.
+// sees: so all that is done on it is done from here. The server's log goes to the directory above, which
+// has room. Prints what happened as one JSON object.
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -35,7 +36,7 @@ const RATES = ["session", "key", "address"].flatMap((who) => [`--${who}-rate-per
 let starts = 0;
 
 function start(...flags: string[]): ServerProcess {
-  const log = path.join(directory, `server-${starts++}.log`);
+  const log = path.join(path.dirname(directory), `server-${starts++}.log`);
   const all = ["--redis", "off", "--demo", "--segment-bytes", "1MiB", ...RATES, ...flags];
   return new ServerProcess(dataDir, log, all);
 }

@@ -25,7 +25,9 @@ afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 async function onSmallDisk<Report>(scenario: string, size: string): Promise<Report> {
   requireMountNamespace();
   const script = `mount -t tmpfs -o size=${size} tmpfs "$1" && exec "$2" "$3" "$4" "$1"`;
-  const args = [...UNSHARE, "sh", "-c", script, "sh", folder, process.execPath, PROGRAM, scenario];
+  const disk = path.join(folder, "disk");
+  fs.mkdirSync(disk);
+  const args = [...UNSHARE, "sh", "-c", script, "sh", disk, process.execPath, PROGRAM, scenario];
   const { stdout } = await promisify(execFile)("unshare", args);
   return JSON.parse(stdout) as Report;
 }

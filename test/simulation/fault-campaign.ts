@@ -79,7 +79,7 @@ export class FaultCampaign {
       const before = disk.fork(random);
       const callsAtStart = disk.calls;
       const history = new History(acknowledged);
-      new LifeOf(disk, this.#settings, random, number, history).run();
+      new LifeOf(disk, this.#settingsOf(number), random, number, history).run();
       const spent = disk.calls - callsAtStart;
       this.#lives.push({
         seed: seed * 1000 + number,
@@ -100,6 +100,11 @@ export class FaultCampaign {
     return this.#lives.length;
   }
 
+  /** In every other life each block is in flight while the next one is filled. */
+  #settingsOf(life: number): PipelineSettings {
+    return { ...this.#settings, overlaps: life % 2 === 0 };
+  }
+
   /** The run's file call number `call`, from 1, goes wrong. Throws an Error that says what broke. */
   check(call: number, code: FaultCode, counts: FaultCounts): void {
     const life = this.#lives.findLast(({ callsBefore }) => callsBefore < call) as Life;
@@ -118,7 +123,7 @@ export class FaultCampaign {
     );
     const disk = life.disk.fork(random);
     const history = new History(life.acknowledged);
-    const lifeOf = new LifeOf(disk, this.#settings, random, life.number, history);
+    const lifeOf = new LifeOf(disk, this.#settingsOf(life.number), random, life.number, history);
     disk.onDelay = () => {
       lifeOf.meanwhile();
       counts.looks++;

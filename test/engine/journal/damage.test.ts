@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { BlockHeader, blockKey, sectorChecksum } from "../../../engine/journal/block-format.ts";
+import { DamageError } from "../../../engine/journal/errors.ts";
 import { JournalReader } from "../../../engine/journal/journal-reader.ts";
+import { findJournalEnd } from "../../../engine/journal/journal-recovery.ts";
 import { JournalWriter } from "../../../engine/journal/journal-writer.ts";
 import { PowerLoss, SECTOR, type SimulatedDisk } from "../../simulation/simulated-disk.ts";
 import {
@@ -215,9 +217,10 @@ describe("a torn tail", () => {
 });
 
 describe("a crash in recovery", () => {
-  it("is like any other, at whichever call", () => {
-    const { start } = lastBlock(crashed);
+  it("is like any other, at whichever call, and what is cut is kept", () => {
+    const { start, end } = lastBlock(crashed);
     const torn = spoiled(crashed, (bytes) => bytes.fill(0, start + SECTOR, start + 3 * SECTOR));
+    const tail = torn.bytesAt(LAST_FILE).slice(start, end);
     const whole = torn.copy();
     expect(openOutcome(whole)).toMatchObject({ lastSeq: beforeLast });
     for (let calls = 1; calls <= whole.calls; calls++) {
@@ -230,6 +233,8 @@ describe("a crash in recovery", () => {
       }
       disk.restart();
       expect(openOutcome(disk), `call ${calls}`).toMatchObject({ lastSeq: beforeLast });
+      const kept = disk.bytesAt(`${DIRECTORY}/cut-00000001-${start}.bin`);
+      expect(Buffer.compare(kept, tail), `call ${calls}: the cut bytes`).toBe(0);
     }
   });
 });
@@ -268,6 +273,52 @@ describe("an edited command with every checksum made right again", () => {
     JournalWriter.open(disk, DIRECTORY, OPTIONS).abandon();
     forge(disk);
     expect(() => drain(disk)).toThrow(/00000002.*\(chain\)/);
+  });
+});
+
+describe("a last block whose header says something else, with every checksum made right", () => {
+  const changes: Record<string, (header: BlockHeader) => void> = {
+    "a later first seq": (header) => {
+      header.firstSeq++;
+      header.lastSeq++;
+    },
+    "a first seq that was there": (header) => {
+      header.firstSeq--;
+      header.lastSeq--;
+    },
+    "another number of records": (header) => header.recordCount++,
+    "another last seq": (header) => header.lastSeq++,
+    "the number of another block": (header) => header.blockNumber++,
+    "another epoch": (header) => header.epoch++,
+    "another directory": (header) => header.directoryId.fill(1),
+    "the kind of the event log": (header) => {
+      header.kind = 2;
+    },
+    "more durable than was there": (header) => {
+      header.durableSeq = lastSeq;
+    },
+    "another length": (header) => {
+      header.sectors += 8;
+    },
+    "another chain": (header) => header.previousChain.fill(1),
+  };
+
+  it.each(Object.entries(changes))("%s: is refused", (_, change) => {
+    const { start } = lastBlock(crashed);
+    const disk = spoiled(crashed, (bytes) => {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+      const header = new BlockHeader();
+      header.decode(view, start);
+      // The sectors stay those of this place: else their checksums alone would tell.
+      const key = blockKey(header.directoryId, header.epoch, header.blockNumber);
+      change(header);
+      header.encode(view, start);
+      words[(start + 508) >> 2] = sectorChecksum(words, start >> 2, key, 0);
+    });
+    // By the header alone, before any record of the block is read.
+    expect(() => findJournalEnd(disk, DIRECTORY)).toThrow(DamageError);
+    expect(openOutcome(disk)).toMatchObject({ changed: false });
   });
 });
 

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import type { Disk, FileHandle, FileStatus, OpenMode } from "./disk.ts";
 import { DiskError, type DiskErrorCode, type DiskOperation } from "./errors.ts";
+import { PackedDisk } from "./packed-disk.ts";
 
 const FLAGS: Readonly<Record<OpenMode, string>> = {
   read: "r",
@@ -9,8 +10,15 @@ const FLAGS: Readonly<Record<OpenMode, string>> = {
   createNew: "wx+",
 };
 
-/** The real disk. */
-export class NodeDisk implements Disk {
+/** The real disk. Segments that are compressed read as if they were not. */
+export class NodeDisk extends PackedDisk {
+  constructor() {
+    super(new PlainDisk());
+  }
+}
+
+/** The real disk, with files as they are. */
+class PlainDisk implements Disk {
   readonly #paths = new Map<FileHandle, string>();
   readonly #failedSyncs = new Set<FileHandle>();
 

@@ -39,6 +39,12 @@ export const SETTINGS = {
     defaultValue: 64 * MIB,
     description: "Size of one journal file; it is allocated in full before it is used.",
   }),
+  compressSegments: toggle({
+    group: "Data",
+    defaultValue: false,
+    description:
+      "Compress the segments of journal and event log that end before the last two snapshot commands; everything reads both forms.",
+  }),
   snapshotIntervalMs: integer({
     group: "Data",
     unit: "ms",

@@ -24,11 +24,13 @@ import { OwnCommands } from "./own-commands.ts";
 import { Pipeline, type PipelineFault } from "./pipeline.ts";
 import type { OpenSession } from "./recovery-feed.ts";
 import { RingIntake } from "./ring-intake.ts";
+import { SegmentCompressor } from "./segment-compressor.ts";
 import { removeServeFile, writeServeFile } from "./serve-file.ts";
 
 /** How long Redis may take over what is left when the server stops; the next start publishes the rest. */
 const REDIS_DRAIN_MS = 5000;
 const FULL_RING_PAUSE_MS = 1;
+const COMPRESSION_CHECK_MS = 1000;
 
 /**
  * The whole server: data directory, pipeline, gateway, Redis. Started once, stopped once. A fault of
@@ -48,6 +50,8 @@ export class Exchange {
   #redisStatus: PublisherStatus | null = null;
   #redisAbsent: string | null = null;
   #redisStarting: Promise<void> = Promise.resolve();
+  readonly #compressor: SegmentCompressor | null;
+  #compressionTimer: NodeJS.Timeout | null = null;
   #state: ServerStatus["state"] = "starting";
 
   /**
@@ -63,6 +67,8 @@ export class Exchange {
     });
     const { memory, sequencer } = this.#pipeline;
     this.#intake = new RingIntake(sequencer, memory, (header) => this.#gateway.onCommand(header));
+    const mayCompress = config.compressSegments && config.durability !== "none";
+    this.#compressor = mayCompress ? new SegmentCompressor(config.dataDir, log) : null;
     this.#own = new OwnCommands(this.#intake, memory, systemClock.nowUs, config.snapshotIntervalMs);
     this.#gateway = new Gateway({
       config,
@@ -122,6 +128,7 @@ export class Exchange {
     this.#gateway.goLive();
     this.#intake.open();
     this.#own.start();
+    this.#startCompression();
     this.#state = "ready";
     writeServeFile(this.config.dataDir, {
       pid: process.pid,
@@ -141,6 +148,8 @@ export class Exchange {
     this.#log.info({ reason }, "stopping");
     removeServeFile(this.config.dataDir);
     this.#own.stop();
+    if (this.#compressionTimer !== null) clearInterval(this.#compressionTimer);
+    await this.#compressor?.stop();
     this.#intake.close();
     this.#transport?.stopListening();
     const round = () => this.#loop.round();
@@ -245,6 +254,19 @@ export class Exchange {
       }
     }
     await this.#pipeline.drained(() => this.#loop.round());
+  }
+
+  /** What ends before the last two snapshot commands is old. */
+  #startCompression(): void {
+    const compressor = this.#compressor;
+    if (compressor === null) return;
+    let last = 0;
+    this.#compressionTimer = setInterval(() => {
+      const { seq } = this.#pipeline.status.read().checkpoint;
+      if (seq === last) return;
+      if (last > 0) compressor.cover(last);
+      last = seq;
+    }, COMPRESSION_CHECK_MS);
   }
 
   #sayCapacity(): void {

@@ -12,6 +12,7 @@ import { systemClock } from "../../clock.ts";
 import { ANCHORS_HELP, readAnchors } from "./anchors.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
+import { compressJournal } from "./journal-compress.ts";
 import { skipCommand } from "./journal-skip.ts";
 import { LineOutput } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -25,7 +26,7 @@ interface DumpOptions {
   blocks: boolean;
 }
 
-/** `crossbook journal verify|dump|truncate|skip DIR`. */
+/** `crossbook journal verify|dump|truncate|skip|compress DIR`. */
 export function register(program: Command): void {
   const journal = program.command("journal").description("look into a journal, or repair it");
 
@@ -60,6 +61,15 @@ export function register(program: Command): void {
     .argument("<directory>", "a data directory")
     .argument("<seq>", "the command", integer(1))
     .action((directory: string, seq: number) => skipCommand(directory, seq));
+
+  journal
+    .command("compress")
+    .description("compress complete segments of journal and event log; everything reads both forms")
+    .argument("<directory>", "a data directory")
+    .option("--to <seq>", "only those that end at or before this command", integer(1))
+    .action((directory: string, options: { to?: number }) =>
+      compressJournal(directory, options.to),
+    );
 }
 
 async function verify(

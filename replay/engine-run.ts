@@ -9,6 +9,7 @@ import { ControlWord, createPipelineMemory } from "../protocol/rings/pipeline-me
 
 const COMMAND_SLOTS = 64;
 const EVENT_SLOTS = 1 << 12;
+const COMMANDS_AHEAD = 256;
 
 /** Takes one event; the record is valid during the call only. */
 export type EventFunction = (view: DataView, offset: number) => void;
@@ -22,6 +23,7 @@ export class EngineRun {
   readonly #hash = new RunningHash();
   readonly #onEvent: EventFunction;
   readonly #hashWords = new Uint32Array(4);
+  #ahead = 0; // commands whose events have not been given out
 
   constructor(capacity: EngineCapacity, onEvent: EventFunction) {
     const memory = createPipelineMemory({
@@ -39,6 +41,23 @@ export class EngineRun {
   /** Applies one command with its verdict; all its events have been given out on return. */
   apply(view: DataView, offset: number): void {
     this.engine.apply(view, offset);
+    this.#writer.publish();
+    this.#consume();
+  }
+
+  /**
+   * As `apply`, for whoever does not look at events command by command: they are given out later, in
+   * order, by `giveOut` at the latest. Saves the hand-over that `apply` makes for each command.
+   */
+  applyAhead(view: DataView, offset: number): void {
+    this.engine.apply(view, offset);
+    this.#ahead++;
+    if (this.#ahead === COMMANDS_AHEAD) this.giveOut();
+  }
+
+  /** Gives out the events of all commands so far. */
+  giveOut(): void {
+    this.#ahead = 0;
     this.#writer.publish();
     this.#consume();
   }

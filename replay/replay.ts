@@ -6,6 +6,7 @@ import { EventLogReader } from "../engine/journal/event-log-reader.ts";
 import { JournalReader } from "../engine/journal/journal-reader.ts";
 import { findJournalEnd } from "../engine/journal/journal-recovery.ts";
 import type { EndState, LogPosition } from "../engine/journal/log-cursor.ts";
+import { ReadAheadCursor } from "../engine/threads/read-ahead.ts";
 import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
 import { type Anchor, AnchorCheck } from "./anchors.ts";
 import { EngineRun } from "./engine-run.ts";
@@ -14,6 +15,8 @@ import { EventComparison } from "./event-comparison.ts";
 import { RiskAudit } from "./risk-audit.ts";
 
 const PROGRESS_EVERY = 1 << 14;
+/** A thread takes longer to start than fewer commands to read. */
+const READ_AHEAD_COMMANDS = 200_000;
 
 export interface ReplayOptions {
   /** The last command to apply; default: all there are. */
@@ -24,6 +27,8 @@ export interface ReplayOptions {
   readonly anchors?: readonly Anchor[];
   /** A server may be at work in the directory. */
   readonly live?: boolean;
+  /** Read and check the journal in another thread where it is large: for a real disk only. */
+  readonly readAhead?: boolean;
   /** Takes every command before it is applied. */
   readonly onCommand?: (view: DataView, offset: number) => void;
   /** Takes the place in the chain after every block. */
@@ -102,8 +107,13 @@ export function replayDirectory(
   let journal: EndState | undefined;
   let skipped: number[] = [];
   if (found !== undefined) {
-    const reader = JournalReader.open(disk, journalPath(directory), {
+    const path = journalPath(directory);
+    const isLarge = available >= READ_AHEAD_COMMANDS;
+    const reader = JournalReader.open(disk, path, {
       live,
+      ...(options.readAhead === true && isLarge
+        ? { openBlocks: (segment) => new ReadAheadCursor(disk, path, { segment, live }) }
+        : {}),
       onBlock: (at) => {
         anchors.onBlock(at);
         options.onBlock?.(at);
@@ -111,14 +121,22 @@ export function replayDirectory(
     });
     try {
       let done = 0;
+      // Who looks at each command or event wants them in turn.
+      const inTurn =
+        audit !== undefined || onEvent !== undefined || options.onCommand !== undefined;
       while (done < toSeq && reader.next()) {
-        options.onCommand?.(reader.view, reader.offset);
-        audit?.beforeCommand(reader.view, reader.offset);
-        run.apply(reader.view, reader.offset);
-        audit?.afterCommand(reader.seq);
+        if (inTurn) {
+          options.onCommand?.(reader.view, reader.offset);
+          audit?.beforeCommand(reader.view, reader.offset);
+          run.apply(reader.view, reader.offset);
+          audit?.afterCommand(reader.seq);
+        } else {
+          run.applyAhead(reader.view, reader.offset);
+        }
         done = reader.seq;
         if (done % PROGRESS_EVERY === 0) options.onProgress?.(done, toSeq);
       }
+      run.giveOut();
       options.onProgress?.(done, toSeq);
       // To the very end: marks and the closing block belong to the chain.
       if (options.toSeq === undefined) reader.next();

@@ -91,6 +91,8 @@ export class DamageError extends Error {
   readonly offset: number;
   /** The last seq that is still whole before it. */
   readonly seq: number;
+  /** In words, without the place. */
+  readonly what: string;
 
   constructor(code: DamageCode, file: string, offset: number, seq: number, what: string) {
     super(`${file} is damaged at byte ${offset}, after seq ${seq}: ${what} (${code})`);
@@ -98,6 +100,7 @@ export class DamageError extends Error {
     this.file = file;
     this.offset = offset;
     this.seq = seq;
+    this.what = what;
   }
 }
 

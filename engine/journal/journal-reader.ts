@@ -14,6 +14,7 @@ import {
 import { BLOCK_LENGTHS } from "../../protocol/generated/messages.ts";
 import { SCHEMA_WORD } from "../../protocol/generated/support.ts";
 import { checkRecord } from "../../protocol/record-check.ts";
+import type { BlockCursor } from "./block-cursor.ts";
 import { getNumber, LogKind, MAX_BLOCK_BYTES, sameBytes } from "./block-format.ts";
 import type { Disk } from "./disk.ts";
 import { DamageError } from "./errors.ts";
@@ -34,6 +35,8 @@ export interface JournalReaderOptions {
   readonly sync?: boolean;
   /** Called with each block, marks too, before its commands are given out. */
   readonly onBlock?: (position: LogPosition) => void;
+  /** Gives the blocks, from that segment on (undefined: the first). Default: read here, as needed. */
+  readonly openBlocks?: (segment: number | undefined) => BlockCursor;
   /** Room for the records of one block; default: for the largest there may be. */
   readonly bufferBytes?: number;
   /** Commands to take out, rising; default: those that the journal says are taken out. */
@@ -55,7 +58,7 @@ export class JournalReader {
   /** The record as journaled, where the current command is taken out. */
   takenOut: Uint8Array | undefined;
 
-  readonly #cursor: LogCursor;
+  readonly #cursor: BlockCursor;
   readonly #fromSeq: number;
   readonly #onBlock: ((position: LogPosition) => void) | undefined;
   readonly #skips: readonly Pick<Skip, "seq">[];
@@ -81,11 +84,13 @@ export class JournalReader {
         : findSegment(disk, directory, LogKind.journal, this.#fromSeq, 0);
     this.#recorded = findSkips(disk, directory);
     this.#skips = options.skips ?? this.#recorded.toSorted((a, b) => a.seq - b.seq);
-    this.#cursor = new LogCursor(disk, directory, LogKind.journal, {
-      ...(start === undefined ? {} : { segment: start }),
-      live: options.live ?? false,
-      sync: options.sync ?? false,
-    });
+    const openHere = (segment: number | undefined) =>
+      new LogCursor(disk, directory, LogKind.journal, {
+        ...(segment === undefined ? {} : { segment }),
+        live: options.live ?? false,
+        sync: options.sync ?? false,
+      });
+    this.#cursor = (options.openBlocks ?? openHere)(start);
   }
 
   /** Moves on to the next command. False: the end; `end` says which. A later call looks again. */

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "commander";
 
 const load = {
   journal: () => import("../../../bench/journal/journal-bench.ts"),
+  replay: () => import("../../../bench/journal/replay-bench.ts"),
   server: () => import("../../../bench/server.ts"),
 };
 
@@ -16,8 +17,17 @@ interface JournalOptions {
   json: boolean;
 }
 
-/** `crossbook bench journal`: the disk side alone. */
-export function registerJournalBench(bench: Command): void {
+interface ReplayOptions {
+  commands: number;
+  resting: number;
+  runs: number;
+  directory?: string;
+  json: boolean;
+}
+
+/** `crossbook bench journal|replay`: the disk side alone, and the way back. */
+export function registerJournalBenches(bench: Command): void {
+  registerReplay(bench);
   bench
     .command("journal")
     .description("append to the journal, beside a bare loop of write and fdatasync")
@@ -39,6 +49,31 @@ export function registerJournalBench(bench: Command): void {
         options.json ? `${JSON.stringify(result)}\n` : formatJournalBench(result),
       );
     });
+}
+
+function registerReplay(bench: Command): void {
+  bench
+    .command("replay")
+    .description("read, replay and verify a journal of generated commands")
+    .option("--commands <number>", "commands in it", wholeAboveZero, 2_000_000)
+    .option("--resting <number>", "orders that rest in its book", wholeAboveZero, 10_000)
+    .option("--runs <number>", "of each kind, each in a fresh process", wholeAboveZero, 3)
+    .option("--directory <path>", "where its files go for the time being")
+    .option("--json", "print the result as JSON", false)
+    .action(async (options: ReplayOptions) => {
+      const { formatReplayBench, runReplayBench } = await load.replay();
+      const { commands, resting, runs } = options;
+      const parentDirectory = options.directory ?? (await load.server()).defaultParentDirectory();
+      const result = await runReplayBench({ parentDirectory, commands, resting, runs }, progress);
+      process.stdout.write(
+        options.json ? `${JSON.stringify(result)}\n` : formatReplayBench(result),
+      );
+    });
+}
+
+/** One line that is written over, on a terminal only. */
+function progress(what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …\r`);
 }
 
 function blockSize(text: string, before: number[]): number[] {

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { registerJournalBench } from "./bench-journal.ts";
+import { registerJournalBenches } from "./bench-journal.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
 
 /** The benches are loaded when they are asked for: a server does without them. */
@@ -55,13 +55,13 @@ interface ThroughputOptions extends ServerOptions {
   factor: number;
 }
 
-/** `crossbook bench engine|latency|throughput|journal|micro|all`: what this machine makes of it. */
+/** `crossbook bench engine|latency|throughput|journal|replay|micro|all`: what this machine makes of it. */
 export function register(program: Command): void {
   const bench = program.command("bench").description("measure engine and server on this machine");
   registerEngine(bench);
   registerLatency(bench);
   registerThroughput(bench);
-  registerJournalBench(bench);
+  registerJournalBenches(bench);
   bench
     .command("books")
     .description("what an event costs in books of several sizes, and in books made to be slow")

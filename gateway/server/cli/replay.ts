@@ -85,6 +85,7 @@ async function replay(directory: string, options: ReplayCommandOptions): Promise
       verify: options.verify,
       anchors,
       live: isDirectoryLocked(directory),
+      readAhead: true,
       onProgress: (done, total) => progress.update(done, total),
       ...(printsEvents ? { onEvent: printEvent } : {}),
     };

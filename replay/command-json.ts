@@ -1,4 +1,6 @@
 import type { JournalReader } from "../engine/journal/journal-reader.ts";
+import { readBudget } from "../engine/risk/budget.ts";
+import { formatDecimal } from "../protocol/decimal.ts";
 import { REJECT_REASON_NAMES, VERDICT_NAMES } from "../protocol/generated/enums.ts";
 import { CommandHeader } from "../protocol/generated/headers.ts";
 import { BLOCK_LENGTHS } from "../protocol/generated/messages.ts";
@@ -9,7 +11,7 @@ import { checkRecord } from "../protocol/record-check.ts";
 const header = new CommandHeader();
 
 /**
- * A journaled command with its place and verdict. directory: the instruments as they were before it.
+ * A journaled command with its place, verdict and, where it has one, budget. directory: the instruments as they were before it.
  * A record that is no command shows as `record`, in hexadecimal digits.
  */
 export function commandJson(
@@ -24,11 +26,16 @@ export function commandJson(
     const bytes = Buffer.from(view.buffer, view.byteOffset + offset, blockLength);
     return { seq, type: "unknown", record: bytes.toString("hex") };
   }
+  const budget = readBudget(view, offset);
+  const quoteScale = directory.get(header.instrumentId)?.quoteAssetScale;
   return {
     seq,
     timestamp: timestampUs,
     verdict: VERDICT_NAMES[verdict],
     ...(reason === 0 ? {} : { reason: REJECT_REASON_NAMES[reason] }),
+    ...(budget === 0 || quoteScale === undefined
+      ? {}
+      : { budget: formatDecimal(budget, quoteScale) }),
     ...decodeCommand(view, offset, directory),
   };
 }

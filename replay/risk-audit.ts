@@ -1,3 +1,4 @@
+import { readBudget } from "../engine/risk/budget.ts";
 import { RiskGate } from "../engine/risk/risk-gate.ts";
 import {
   REJECT_REASON_NAMES,
@@ -25,6 +26,7 @@ export class RiskAudit {
   beforeCommand(view: DataView, offset: number): void {
     const header = this.#header;
     header.wrap(view, offset);
+    this.#gate.see(header);
     if (header.verdict === Verdict.refusedAtEntry) return;
     // The rules cannot give this one: the worker was not there.
     if (header.reason === RejectReason.riskUnavailable) return;
@@ -35,6 +37,15 @@ export class RiskAudit {
         "verdictDiffers",
         `seq ${header.seq}: the journal says ${words(header.verdict, header.reason)}, ` +
           `the rules say ${words(verdict, reason)}`,
+      );
+    }
+    const journaled = readBudget(view, offset);
+    const { budgetUnits } = this.#gate;
+    if (journaled !== budgetUnits) {
+      throw new ReplayError(
+        "verdictDiffers",
+        `seq ${header.seq}: the journal says a budget of ${journaled} units, ` +
+          `the rules say ${budgetUnits}`,
       );
     }
     this.checked++;

@@ -4,7 +4,7 @@ import {
   NEW_ORDER_TEMPLATE_ID,
   REPLACE_ORDER_TEMPLATE_ID,
 } from "../../protocol/generated/commands.ts";
-import { OrderField, Verdict } from "../../protocol/generated/enums.ts";
+import { CommandFlag, OrderField, Verdict } from "../../protocol/generated/enums.ts";
 import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
 import { COMMAND_BASE, HEADER, TALLY } from "../book/arena.ts";
 import type { Book } from "../book/book.ts";
@@ -19,6 +19,8 @@ const CANCEL_ORDER = CANCEL_ORDER_TEMPLATE_ID;
 const REPLACE_ORDER = REPLACE_ORDER_TEMPLATE_ID;
 const PASSED = Verdict.passed;
 const PARTS = OrderField.displayQuantity | OrderField.minQuantity | OrderField.expireTime;
+/** As it stands in the word that begins with the verdict. */
+const BUDGET = CommandFlag.budget << 16;
 const { events: EVENTS } = TALLY;
 const { eventIndex: EVENT_INDEX } = HEADER;
 const BASE = COMMAND_BASE;
@@ -106,7 +108,9 @@ export function createDispatch(book: Book, events: EventWriter, destinations: De
         m[BASE + KINDS] = c[at + KINDS] as number;
         const present = c[at + PRESENT] as number;
         m[BASE + PRESENT] = present;
-        if (template === REPLACE_ORDER || (present & PARTS) !== 0) copyParts(at);
+        if (template === REPLACE_ORDER || (present & PARTS) !== 0 || (verdict & BUDGET) !== 0) {
+          copyParts(at);
+        }
       }
     }
     if ((verdict & 255) > PASSED) refuse(template);
@@ -117,7 +121,10 @@ export function createDispatch(book: Book, events: EventWriter, destinations: De
     f[EVENTS >> 1] = (f[EVENTS >> 1] as number) + (m[EVENT_INDEX] as number);
   }
 
-  /** What few newOrders have, and every replaceOrder: possibly negative, so word by word. */
+  /**
+   * What few newOrders have (a budget is among it), and every replaceOrder: possibly negative, so
+   * word by word.
+   */
   function copyParts(at: number): void {
     for (let word = DISPLAY; word < PRICE; word++) m[BASE + word] = c[at + word] as number;
   }

@@ -3,11 +3,13 @@
 import { NEW_ORDER_TEMPLATE_ID } from "../../protocol/generated/commands.ts";
 import {
   AccountMode,
+  CommandFlag,
   MarketState,
   OrderField,
   OrderType,
   RejectReason,
   SelfTradePrevention,
+  Side,
   TimeInForce,
 } from "../../protocol/generated/enums.ts";
 import { MAX_INTEGER } from "../../protocol/terms.ts";
@@ -62,7 +64,9 @@ const SIDE_STRIDE = SIDE_WORDS;
 const { selfTradePrevention: ACCOUNT_PREVENTION, mode: MODE } = ACCOUNT;
 const { lastPrice: HAS_LAST, referencePrice: HAS_REFERENCE, priceBand: HAS_BAND } = HAS;
 const {
+  sideMask: SIDE_MASK,
   typeShift: TYPE_SHIFT,
+  typeMask: TYPE_MASK,
   timeInForceShift: TIF_SHIFT,
   selfTradeShift: STP_SHIFT,
   postOnly: POST_ONLY,
@@ -73,6 +77,8 @@ const NEW_ORDER = NEW_ORDER_TEMPLATE_ID;
 const LIMIT_ORDER = OrderType.limit;
 const MARKET = OrderType.market;
 const STOP_LIMIT = OrderType.stopLimit;
+const TYPE_AND_SIDE = SIDE_MASK | (TYPE_MASK << TYPE_SHIFT);
+const MARKET_BUY = Side.buy | (MARKET << TYPE_SHIFT);
 const GTC = TimeInForce.gtc;
 const GTD = TimeInForce.gtd;
 const IOC = TimeInForce.ioc;
@@ -116,6 +122,9 @@ const PRICE = COMMAND_BASE + COMMAND.price;
 const STOP_PRICE = COMMAND_BASE + COMMAND.stopPrice;
 const KINDS = COMMAND_BASE + COMMAND.kinds;
 const PRESENT = COMMAND_BASE + COMMAND.present;
+const VERDICT = COMMAND_BASE + COMMAND.verdict;
+/** As it stands in the word that begins with the verdict. */
+const BUDGET = CommandFlag.budget << 16;
 
 export type NewOrders = ReturnType<typeof createNewOrders>;
 
@@ -228,7 +237,9 @@ export function createNewOrders(book: Book, events: EventWriter, matcher: Matche
   ): void {
     const asked = (flags & HAS_MINIMUM) !== 0;
     const minimum = asked ? (f[(order + toDetail + MINIMUM) >> 1] as number) : 0;
-    matcher.enter(order, instrument, price, minimum, spot, Infinity);
+    const bound = ((m[VERDICT] as number) & BUDGET) !== 0 && (flags & TYPE_AND_SIDE) === MARKET_BUY;
+    const budget = bound ? wide(COMMAND_DISPLAY) : Infinity;
+    matcher.enter(order, instrument, price, minimum, spot, budget);
     stops.run(instrument);
   }
 

@@ -1,11 +1,12 @@
 import {
   AccountField,
-  AccountMode,
+  type AccountMode,
   InstrumentAccess,
   Side,
 } from "../../protocol/generated/enums.ts";
 import type { Account, Instrument } from "../../protocol/generated/events.ts";
 import { MAX_INTEGER } from "../../protocol/terms.ts";
+import type { AccountBalances } from "../ledger/account-balances.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 export const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -175,19 +176,26 @@ export class Exposure {
 /** One account: its settings, its totals, and its exposures by instrument. */
 export class AccountRisk {
   readonly account: number;
+  readonly balances: AccountBalances;
   readonly limits = new LimitSet();
   readonly exposures: (Exposure | undefined)[] = [];
   killSwitch = false;
-  mode: AccountMode = AccountMode.credit;
   instruments: InstrumentAccess = InstrumentAccess.all;
   openOrders = 0;
   pendingOrders = 0;
-  /** The last command under way that may change settings; 0: none seen. */
+  /** The last command under way that may change settings or adjust a balance; 0: none seen. */
   lastSettingsSeq = 0;
+  /** The last replace that passed; 0: none seen. */
+  lastReplaceSeq = 0;
   hasInstrumentRates = false;
 
-  constructor(account: number) {
-    this.account = account;
+  constructor(balances: AccountBalances) {
+    this.account = balances.account;
+    this.balances = balances;
+  }
+
+  get mode(): AccountMode {
+    return this.balances.mode;
   }
 
   exposure(instrumentId: number): Exposure {

@@ -13,6 +13,8 @@ export class InFlight {
   readonly #notional: Float64Array;
   readonly #side: Uint8Array;
   readonly #orders: Uint8Array;
+  readonly #assetId: Uint32Array;
+  readonly #units: Float64Array;
   readonly #accounts: (AccountRisk | undefined)[];
   readonly #exposures: (Exposure | undefined)[];
   #head = 0;
@@ -26,11 +28,13 @@ export class InFlight {
     this.#notional = new Float64Array(capacity);
     this.#side = new Uint8Array(capacity);
     this.#orders = new Uint8Array(capacity);
+    this.#assetId = new Uint32Array(capacity);
+    this.#units = new Float64Array(capacity);
     this.#accounts = new Array<AccountRisk | undefined>(capacity).fill(undefined);
     this.#exposures = new Array<Exposure | undefined>(capacity).fill(undefined);
   }
 
-  /** newOrders: 1 for a newOrder, 0 for a replace. */
+  /** newOrders: 1 for a newOrder, 0 for a replace. units: of the asset, that it may come to hold. */
   add(
     seq: number,
     account: AccountRisk,
@@ -39,6 +43,8 @@ export class InFlight {
     lots: number,
     notional: number,
     newOrders: number,
+    assetId: number,
+    units: number,
   ): void {
     assert(this.#tail - this.#head <= this.#mask, "no more is under way than the ring holds");
     const at = this.#tail++ & this.#mask;
@@ -52,6 +58,9 @@ export class InFlight {
     exposure.addPending(side, lots, notional);
     exposure.pendingOrders += newOrders;
     account.pendingOrders += newOrders;
+    this.#assetId[at] = assetId;
+    this.#units[at] = units;
+    if (units !== 0) account.balances.addPending(assetId, units);
   }
 
   /** Forgets what is absorbed: everything up to and including `seq`. */
@@ -68,6 +77,8 @@ export class InFlight {
       );
       exposure.pendingOrders -= this.#orders[at] as number;
       account.pendingOrders -= this.#orders[at] as number;
+      const units = this.#units[at] as number;
+      if (units !== 0) account.balances.addPending(this.#assetId[at] as number, -units);
       this.#accounts[at] = undefined;
       this.#exposures[at] = undefined;
       this.#head++;

@@ -1,4 +1,6 @@
 import {
+  ADJUST_BALANCE_TEMPLATE_ID,
+  DEFINE_INSTRUMENT_TEMPLATE_ID,
   KILL_SWITCH_TEMPLATE_ID,
   NEW_ORDER_TEMPLATE_ID,
   NewOrder,
@@ -20,6 +22,7 @@ import { type AccountRisk, type Exposure, type InstrumentUnits, NO_LIMIT } from 
 import { InFlight } from "./in-flight.ts";
 import { replaceLots, replaceTicks } from "./replace-values.ts";
 import { RiskState } from "./risk-state.ts";
+import { SpotRules } from "./spot-rules.ts";
 
 /** The verdict needs the engine to have matched every earlier command: absorb, then ask again. */
 export const NEEDS_EXACT = -1;
@@ -33,15 +36,17 @@ export const NEEDS_EXACT = -1;
  *
  * Limits of an account hold for each of its instruments (order size, notional, position, collar) or
  * for all together (open orders, gross notional by quote asset, rate); limits of an instrument hold
- * besides. A token of the rate is taken by every order that passes.
+ * besides. A token of the rate is taken by every order that passes. Balances: see SpotRules.
  */
 export class RiskGate {
   readonly state: RiskState;
   readonly #inFlight: InFlight;
+  readonly #spot: SpotRules;
   readonly #header = new CommandHeader();
   readonly #order = new NewOrder();
   readonly #replace = new ReplaceOrder();
   #absorbedSeq = 0;
+  #lastDefinitionSeq = 0;
   // What the order under check adds at most; set by check, used by admit.
   #account: AccountRisk | undefined;
   #exposure: Exposure | undefined;
@@ -53,11 +58,25 @@ export class RiskGate {
   /** inFlightCapacity: power of two, at least the commands that can be under way. */
   constructor(worker: number, workers: number, inFlightCapacity: number) {
     this.state = new RiskState(worker, workers);
+    this.#spot = new SpotRules(this.state.ledger);
     this.#inFlight = new InFlight(inFlightCapacity);
   }
 
   get absorbedSeq(): number {
     return this.#absorbedSeq;
+  }
+
+  /**
+   * What the market buy just checked may spend, in units of the quote asset: to be written into its
+   * record (see withBudget). 0: it is no market buy of a spot account, or it is refused.
+   */
+  get budgetUnits(): number {
+    return this.#spot.budgetUnits;
+  }
+
+  /** Every command, of any account: a new fee rate changes what orders hold. */
+  see(header: CommandHeader): void {
+    if (header.templateId === DEFINE_INSTRUMENT_TEMPLATE_ID) this.#lastDefinitionSeq = header.seq;
   }
 
   /** All events of the commands up to `seq` have been absorbed. */
@@ -75,11 +94,15 @@ export class RiskGate {
     header.wrap(view, offset);
     this.#account = undefined;
     this.#exposure = undefined;
+    this.#spot.reset();
     switch (header.templateId) {
       case NEW_ORDER_TEMPLATE_ID:
         return this.#checkNewOrder(view, offset);
       case REPLACE_ORDER_TEMPLATE_ID:
         return this.#checkReplace(view, offset);
+      case SET_ACCOUNT_TEMPLATE_ID:
+      case ADJUST_BALANCE_TEMPLATE_ID:
+        return this.#checkSettings(view, offset);
       default:
         return RejectReason.none;
     }
@@ -90,12 +113,17 @@ export class RiskGate {
     const header = this.#header;
     header.wrap(view, offset);
     const template = header.templateId;
-    if (template === SET_ACCOUNT_TEMPLATE_ID || template === KILL_SWITCH_TEMPLATE_ID) {
+    if (
+      template === SET_ACCOUNT_TEMPLATE_ID ||
+      template === KILL_SWITCH_TEMPLATE_ID ||
+      template === ADJUST_BALANCE_TEMPLATE_ID
+    ) {
       this.state.account(header.account).lastSettingsSeq = header.seq;
       return;
     }
     const account = this.#account;
     if (account === undefined) return;
+    if (template === REPLACE_ORDER_TEMPLATE_ID) account.lastReplaceSeq = header.seq;
     account.limits.rate?.take(header.timestampUs);
     const exposure = this.#exposure;
     if (exposure === undefined) return;
@@ -108,6 +136,8 @@ export class RiskGate {
       this.#lots,
       this.#notional,
       this.#newOrders,
+      this.#spot.assetId,
+      this.#spot.units,
     );
   }
 
@@ -128,10 +158,26 @@ export class RiskGate {
       const account = this.state.account(header.account);
       const settingsUnderWay = account.lastSettingsSeq > this.#absorbedSeq;
       if (settingsUnderWay || account.hasInstrumentRates) return NEEDS_EXACT;
+      // What the order may hold goes by the instrument's rates.
+      if (account.mode === AccountMode.spot && this.#definitionUnderWay()) return NEEDS_EXACT;
     }
     this.check(view, offset);
     this.admit(view, offset);
     return RejectReason.none;
+  }
+
+  #definitionUnderWay(): boolean {
+    return this.#lastDefinitionSeq > this.#absorbedSeq;
+  }
+
+  /** Refusals of settings and adjustments: rare commands, so their verdicts just wait. */
+  #checkSettings(view: DataView, offset: number): number {
+    const header = this.#header;
+    if (this.#absorbedSeq < header.seq - 1) return NEEDS_EXACT;
+    const account = this.state.account(header.account);
+    return header.templateId === ADJUST_BALANCE_TEMPLATE_ID
+      ? this.#spot.checkAdjustment(account, view, offset)
+      : this.#spot.checkSetting(account, view, offset);
   }
 
   #checkNewOrder(view: DataView, offset: number): number {
@@ -147,14 +193,24 @@ export class RiskGate {
     if (!exact && account.lastSettingsSeq > this.#absorbedSeq) return NEEDS_EXACT;
     const units = this.state.units(order.instrumentId);
     if (units === undefined) return exact ? RejectReason.none : NEEDS_EXACT;
+    const isSpot = account.mode === AccountMode.spot;
+    if (isSpot) {
+      if (!exact && this.#definitionUnderWay()) return NEEDS_EXACT;
+      this.#spot.measureNewOrder(account, order, hasPrice);
+    }
 
     let reason = this.#standing(account, exposure);
     if (reason === RejectReason.none && account.mode !== AccountMode.none) {
       reason = this.#newOrderLimits(account, exposure, units, order, hasPrice, notional, exact);
     }
+    if (reason === RejectReason.none && isSpot) {
+      reason = this.#spot.checkNewOrder(account, order, hasPrice, exact);
+    }
     if (reason === RejectReason.none) reason = this.#integers(exposure, order.side, lots, notional);
     if (reason === RejectReason.none) reason = this.#rate(account, exposure, order.timestampUs);
-    return reason === RejectReason.none || exact ? reason : NEEDS_EXACT;
+    if (reason === RejectReason.none) return reason;
+    this.#spot.budgetUnits = 0;
+    return exact ? reason : NEEDS_EXACT;
   }
 
   #newOrderLimits(
@@ -193,9 +249,9 @@ export class RiskGate {
     const exact = this.#absorbedSeq >= replace.seq - 1;
     const account = this.state.account(replace.account);
     this.#account = account;
-    if (!exact && (account.lastSettingsSeq > this.#absorbedSeq || account.hasInstrumentRates)) {
-      return NEEDS_EXACT;
-    }
+    // A replace under way may be about the same order, and then nothing of it is known.
+    const latest = Math.max(account.lastSettingsSeq, account.lastReplaceSeq);
+    if (!exact && (latest > this.#absorbedSeq || account.hasInstrumentRates)) return NEEDS_EXACT;
     const orders = this.state.orders;
     let slot: number;
     if (replace.orderId !== 0) slot = orders.find(replace.orderId);
@@ -227,6 +283,11 @@ export class RiskGate {
     const exposure = this.state.exposure(account, orders.instrumentId(slot));
     const side = orders.side(slot);
     this.#prepare(account, exposure, side, newLeaves, notional, 0);
+    const isSpot = account.mode === AccountMode.spot;
+    if (isSpot) {
+      if (!exact && this.#definitionUnderWay()) return NEEDS_EXACT;
+      this.#spot.measure(exposure.instrumentId, side, ticks, newLeaves);
+    }
 
     // With an exact state the order gives up what it holds before it takes the new; under way it may
     // hold both at worst, and no exemption for a smaller order is certain.
@@ -253,6 +314,9 @@ export class RiskGate {
       } else if (dearer && this.#grossExceeded(account, exposure, units, notional - heldNotional)) {
         reason = RejectReason.maxGrossNotional;
       }
+    }
+    if (reason === RejectReason.none && isSpot) {
+      reason = this.#spot.checkReplace(account, orders.orderId(slot), ticks, exact);
     }
     if (reason === RejectReason.none) {
       reason = this.#integers(exposure, side, newLeaves - heldLots, notional - heldNotional);
@@ -287,8 +351,6 @@ export class RiskGate {
 
   #standing(account: AccountRisk, exposure: Exposure): number {
     if (account.killSwitch) return RejectReason.killSwitch;
-    // Balances are not kept yet, and an order that nobody has checked against them must not pass.
-    if (account.mode === AccountMode.spot) return RejectReason.riskUnavailable;
     if (account.instruments === InstrumentAccess.listed && !exposure.allowed) {
       return RejectReason.instrumentNotAllowed;
     }
@@ -326,7 +388,9 @@ export class RiskGate {
   /** Positions and notionals stay safe integers, whatever the limits say. */
   #integers(exposure: Exposure, side: number, lots: number, notional: number): number {
     if (lots > MAX_INTEGER || notional > MAX_INTEGER) return RejectReason.none; // the engine's
-    if (exposure.worstLots(side) + lots > MAX_INTEGER) return RejectReason.capacity;
+    const terms = this.state.ledger.terms(exposure.instrumentId);
+    const most = MAX_INTEGER / (terms?.lotUnits ?? 1);
+    if (exposure.worstLots(side) + lots > most) return RejectReason.capacity;
     const gross = exposure.grossNotional + exposure.pendingNotional + notional;
     if (gross > MAX_INTEGER) return RejectReason.notionalOutOfRange;
     return RejectReason.none;

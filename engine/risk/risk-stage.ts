@@ -11,6 +11,7 @@ import {
   workerWord,
 } from "../../protocol/rings/pipeline-memory.ts";
 import type { Stage } from "../../protocol/stage.ts";
+import { writeBudget } from "./budget.ts";
 import { NEEDS_EXACT, RiskGate } from "./risk-gate.ts";
 
 /** Commands between two looks at the event ring, and between two cursor stores. */
@@ -78,6 +79,7 @@ export class RiskStage implements Stage {
     const header = this.#header;
     const offset = this.#ring.offsetOf(seq);
     header.wrap(this.#ring.view, offset);
+    this.gate.see(header);
     if (!this.gate.state.owns(header.account)) return true;
     if (header.verdict !== Verdict.pending) {
       return this.#settled(this.gate.follow(this.#ring.view, offset));
@@ -86,6 +88,8 @@ export class RiskStage implements Stage {
     if (!this.#settled(reason)) return false;
     if (reason === RejectReason.none) {
       this.gate.admit(this.#ring.view, offset);
+      const { budgetUnits } = this.gate;
+      if (budgetUnits > 0) writeBudget(this.#ring.view, offset, budgetUnits);
       header.verdict = Verdict.passed;
     } else {
       header.verdict = Verdict.refusedByRisk;

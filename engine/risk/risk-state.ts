@@ -16,6 +16,7 @@ import {
   Trade,
 } from "../../protocol/generated/events.ts";
 import { EventHeader } from "../../protocol/generated/headers.ts";
+import { Ledger } from "../ledger/ledger.ts";
 import { AccountRisk, type Exposure, InstrumentUnits } from "./exposure.ts";
 import { OpenOrders } from "./open-orders.ts";
 
@@ -26,6 +27,7 @@ import { OpenOrders } from "./open-orders.ts";
  */
 export class RiskState {
   readonly orders = new OpenOrders();
+  readonly ledger: Ledger;
   readonly #worker: number;
   readonly #workers: number;
   readonly #accounts = new Map<number, AccountRisk>();
@@ -43,6 +45,7 @@ export class RiskState {
   constructor(worker: number, workers: number) {
     this.#worker = worker;
     this.#workers = workers;
+    this.ledger = new Ledger(worker, workers);
   }
 
   owns(account: number): boolean {
@@ -52,7 +55,7 @@ export class RiskState {
   account(account: number): AccountRisk {
     let row = this.#accounts.get(account);
     if (row === undefined) {
-      row = new AccountRisk(account);
+      row = new AccountRisk(this.ledger.account(account));
       this.#accounts.set(account, row);
     }
     return row;
@@ -82,6 +85,7 @@ export class RiskState {
 
   /** Takes one event from the ring. */
   absorb(view: DataView, offset: number): void {
+    this.ledger.onEvent(view, offset);
     this.#header.wrap(view, offset);
     switch (this.#header.templateId) {
       case ACCEPTED_TEMPLATE_ID:
@@ -185,7 +189,6 @@ export class RiskState {
     const account = this.account(event.account);
     if (event.instrumentId === 0) {
       account.limits.apply(event);
-      account.mode = event.mode;
       account.instruments = event.instruments;
       account.killSwitch = event.killSwitchEngaged;
     } else {

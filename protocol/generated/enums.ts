@@ -60,6 +60,7 @@ export const CHANNEL_NAMES: readonly string[] = ["none", "l1", "l2", "l3", "trad
 export const CommandFlag = {
   openQuantity: 1,
   receipt: 2,
+  budget: 4,
 } as const;
 export type CommandFlag = (typeof CommandFlag)[keyof typeof CommandFlag];
 

@@ -1,6 +1,7 @@
 import {
   AccountMode,
   CancelReason,
+  CommandFlag,
   MarketState,
   OrderField,
   OrderType,
@@ -34,7 +35,7 @@ import {
   remove,
   restingPrice,
 } from "./state.ts";
-import { protectedLimit, type SweepLog, sweep, tradeableLots } from "./sweep.ts";
+import { Purse, protectedLimit, type SweepLog, sweep, tradeableLots } from "./sweep.ts";
 
 const RATE_UNIT = 100_000_000n;
 
@@ -174,7 +175,7 @@ export class ReferenceEngine {
     } else if (instrument.state === MarketState.auction) {
       this.#rest(order);
     } else {
-      this.#enterAsAggressor(order);
+      this.#enterAsAggressor(order, purseOf(command, order));
     }
     this.#triggerStops(instrument);
     return RejectReason.none;
@@ -308,7 +309,7 @@ export class ReferenceEngine {
 
   // Matching.
 
-  #enterAsAggressor(order: Order): void {
+  #enterAsAggressor(order: Order, purse: Purse | null = null): void {
     const makers = order.instrument.book[opposite(order.side)];
     const limitTicks =
       order.type === OrderType.market
@@ -317,21 +318,23 @@ export class ReferenceEngine {
 
     const spot = this.#accounts.mode(order.account) === AccountMode.spot;
     if (order.timeInForce === TimeInForce.fok) {
-      if (tradeableLots(order, makers, limitTicks, spot) < order.leavesLots) {
+      if (tradeableLots(order, makers, limitTicks, spot, purse) < order.leavesLots) {
         this.#cancel(order, CancelReason.fillOrKill);
         return;
       }
     } else if (order.timeInForce === TimeInForce.ioc && order.minimumLots !== null) {
-      if (tradeableLots(order, makers, limitTicks, spot) < order.minimumLots) {
+      if (tradeableLots(order, makers, limitTicks, spot, purse) < order.minimumLots) {
         this.#cancel(order, CancelReason.minQuantity);
         return;
       }
     }
 
-    const end = sweep(order, makers, limitTicks, spot, this.#sweepLog);
+    const end = sweep(order, makers, limitTicks, spot, purse, this.#sweepLog);
     if (end === "filled" || end === "canceled") return;
     if (end === "belowZero") {
       this.#cancel(order, CancelReason.priceProtection);
+    } else if (end === "budgetSpent") {
+      this.#cancel(order, CancelReason.insufficientBalance);
     } else if (order.type === OrderType.market) {
       const protectedRest = end === "priceLimit";
       this.#cancel(order, protectedRest ? CancelReason.priceProtection : CancelReason.noLiquidity);
@@ -477,6 +480,14 @@ export class ReferenceEngine {
     const orders = [...this.#orders.values()].filter(which).sort((a, b) => a.id - b.id);
     for (const order of orders) this.#cancel(order, reason);
   }
+}
+
+/** The budget that came with a market buy. */
+function purseOf(command: PlainCommandOf<"NewOrder">, order: Order): Purse | null {
+  const bound = (command.flags & CommandFlag.budget) !== 0;
+  if (!bound || order.type !== OrderType.market || order.side !== Side.buy) return null;
+  const { notionalUnit, takerFeeRate } = order.instrument;
+  return new Purse(command.displayLots, notionalUnit, takerFeeRate);
 }
 
 function clientKey(order: { readonly account: number; readonly clientOrderId: number }): string {

@@ -18,7 +18,57 @@ const MOST_TURNS = 50_000;
 export class EndlessSweep extends Error {}
 
 /** Why a sweep ended. */
-export type SweepEnd = "filled" | "canceled" | "bookEmpty" | "priceLimit" | "belowZero";
+export type SweepEnd =
+  | "filled"
+  | "canceled"
+  | "bookEmpty"
+  | "priceLimit"
+  | "belowZero"
+  | "budgetSpent";
+
+/** What a market buy may spend on prices and fees together, in units of the quote asset. */
+export class Purse {
+  readonly #units: bigint;
+  readonly #notionalUnit: bigint;
+  readonly #rate: bigint;
+  #notional = 0n;
+
+  /** rate: in 10^-8. A rebate buys nothing. */
+  constructor(units: number, notionalUnit: bigint, rate: number) {
+    this.#units = BigInt(units);
+    this.#notionalUnit = notionalUnit;
+    this.#rate = BigInt(Math.max(rate, 0));
+  }
+
+  copy(): Purse {
+    const copy = new Purse(Number(this.#units), this.#notionalUnit, Number(this.#rate));
+    copy.#notional = this.#notional;
+    return copy;
+  }
+
+  /** The most lots, of `lots`, whose price and fees it can pay. Takes them out. */
+  pay(priceTicks: number, lots: number): number {
+    let fits = 0n;
+    let beyond = BigInt(lots) + 1n;
+    while (beyond - fits > 1n) {
+      const middle = (fits + beyond) / 2n;
+      if (this.#costs(priceTicks, middle) <= this.#units) fits = middle;
+      else beyond = middle;
+    }
+    this.#notional += this.#worth(priceTicks, fits);
+    return Number(fits);
+  }
+
+  /** All that was bought and these lots, with one fee on all of it. */
+  #costs(priceTicks: number, lots: bigint): bigint {
+    const notional = this.#notional + this.#worth(priceTicks, lots);
+    return notional + (notional * this.#rate + 99_999_999n) / 100_000_000n;
+  }
+
+  #worth(priceTicks: number, lots: bigint): bigint {
+    return BigInt(Math.abs(priceTicks)) * lots * this.#notionalUnit;
+  }
+}
 
 /** True where an order of `side` with this limit may trade at `priceTicks`. */
 export function reaches(side: BuyOrSell, limitTicks: number | null, priceTicks: number): boolean {
@@ -27,13 +77,15 @@ export function reaches(side: BuyOrSell, limitTicks: number | null, priceTicks: 
 
 /**
  * Takes the aggressor through the makers, best first, until it is done, its limit is reached or
- * nobody is left. limitTicks: null for no limit. spot: the account never trades below zero.
+ * nobody is left. limitTicks: null for no limit. spot: the account never trades below zero. purse:
+ * what it may spend, null for all it takes.
  */
 export function sweep(
   aggressor: Order,
   makers: Order[],
   limitTicks: number | null,
   spot: boolean,
+  purse: Purse | null,
   log: SweepLog,
 ): SweepEnd {
   for (let turns = 0; aggressor.leavesLots > 0; turns++) {
@@ -50,7 +102,9 @@ export function sweep(
       continue;
     }
 
-    const lots = Math.min(aggressor.leavesLots, maker.shownLots);
+    const wanted = Math.min(aggressor.leavesLots, maker.shownLots);
+    const lots = purse === null ? wanted : purse.pay(priceTicks, wanted);
+    if (lots === 0) return "budgetSpent";
     aggressor.leavesLots -= lots;
     aggressor.filledLots += lots;
     maker.leavesLots -= lots;
@@ -112,6 +166,7 @@ export function tradeableLots(
   makers: Order[],
   limit: number | null,
   spot: boolean,
+  purse: Purse | null,
 ): number {
   const copy = { ...aggressor };
   sweep(
@@ -119,6 +174,7 @@ export function tradeableLots(
     makers.map((maker) => ({ ...maker })),
     limit,
     spot,
+    purse?.copy() ?? null,
     SILENT,
   );
   return copy.filledLots - aggressor.filledLots;

@@ -339,11 +339,6 @@ describe("kill switch, listed instruments, mode none", () => {
     expect(pass(newOrder(3, { quantityLots: 1000 }))).toBe(RejectReason.none);
   });
 
-  it("an order of a spot account is refused while nobody keeps its balances", () => {
-    matched(2, limits({ mode: AccountMode.spot }));
-    expect(pass(newOrder(3))).toBe(RejectReason.riskUnavailable);
-  });
-
   it("sums stay safe integers even without limits", () => {
     const huge = 2 ** 52;
     expect(pass(newOrder(2, { quantityLots: huge, priceTicks: 0 }))).toBe(RejectReason.none);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_CAPACITY, Engine } from "../../../engine/engine.ts";
+import { readBudget, writeBudget } from "../../../engine/risk/budget.ts";
 import { RiskGate } from "../../../engine/risk/risk-gate.ts";
 import { RiskStage } from "../../../engine/risk/risk-stage.ts";
 import { Sequencer } from "../../../engine/sequencer.ts";
@@ -26,6 +27,8 @@ const SET_UP: readonly object[] = ["AA-USD", "BB-USD"].map((symbol) => ({
   symbol,
   tickSize: "1",
   lotSize: "1",
+  takerFeeRate: "0.02",
+  makerFeeRate: "-0.01",
 }));
 
 const account = fc.integer({ min: 1, max: ACCOUNTS });
@@ -110,6 +113,66 @@ const command = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("newOrder"),
+      account,
+      symbol,
+      side: fc.constantFrom("buy", "sell"),
+      orderType: fc.constant("market"),
+      quantity: lots,
+      timeInForce: fc.constantFrom("ioc", "fok"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("newOrder"),
+      account,
+      symbol,
+      side: fc.constantFrom("buy", "sell"),
+      orderType: fc.constantFrom("stop", "stopLimit"),
+      quantity: lots,
+      stopPrice: price,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("replaceOrder"),
+      account,
+      orderId: fc.integer({ min: 3, max: 60 }),
+      price,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("setAccount"),
+      account,
+      mode: fc.constantFrom("spot", "spot", "credit", "none"),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      type: fc.constant("adjustBalance"),
+      account,
+      asset: fc.constantFrom("AA", "BB", "USD", "USD"),
+      amount: fc.integer({ min: -400, max: 2500 }).map(String),
+      reference: fc.constant("test"),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("defineInstrument"),
+      account,
+      symbol,
+      takerFeeRate: fc.constantFrom("0", "0.02", "0.031"),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ type: fc.constant("killSwitch"), account, engaged: fc.boolean() }),
   },
@@ -164,8 +227,8 @@ function eventText(view: DataView, offset: number): string {
   return Buffer.from(view.buffer, view.byteOffset + offset, length).toString("hex");
 }
 
-function verdictText(header: CommandHeader): string {
-  return `${header.seq} ${header.verdict} ${header.reason}`;
+function verdictText(header: CommandHeader, view: DataView, offset: number): string {
+  return `${header.seq} ${header.verdict} ${header.reason} ${readBudget(view, offset)}`;
 }
 
 /** Every command finished before the next one is looked at. */
@@ -183,12 +246,14 @@ function runAlone(records: readonly DataView[]): Outcome {
     header.seq = i + 1;
     header.timestampUs = (i + 1) * 10;
     if (header.verdict === Verdict.pending) {
+      gate.see(header);
       const reason = gate.check(view, 0);
       if (reason === RejectReason.none) gate.admit(view, 0);
+      if (gate.budgetUnits > 0) writeBudget(view, 0, gate.budgetUnits);
       header.verdict = reason === RejectReason.none ? Verdict.passed : Verdict.refusedByRisk;
       header.reason = reason as RejectReason;
     }
-    outcome.verdicts.push(verdictText(header));
+    outcome.verdicts.push(verdictText(header, view, 0));
     engine.apply(view, 0);
     drain();
     gate.settle(header.seq);
@@ -228,8 +293,9 @@ function runStaged(
     // The verdicts are read where the journal reads them.
     const checked = ring.checked();
     while (journaled < checked) {
-      header.wrap(ring.view, ring.offsetOf(++journaled));
-      outcome.verdicts.push(verdictText(header));
+      const offset = ring.offsetOf(++journaled);
+      header.wrap(ring.view, offset);
+      outcome.verdicts.push(verdictText(header, ring.view, offset));
     }
     Atomics.store(control, ControlWord.journaled, journaled);
   };
@@ -264,6 +330,7 @@ function* turnsFrom(seed: number): Iterator<number> {
 describe("verdicts given beside the engine", () => {
   it("are those of a single thread, for any timing and any number of workers", () => {
     const reasons = new Set<string>();
+    let budgets = 0;
     fc.assert(
       fc.property(
         fc.array(command, { minLength: 1, maxLength: 120 }),
@@ -275,7 +342,11 @@ describe("verdicts given beside the engine", () => {
           const staged = runStaged(records, workers, turnsFrom(seed));
           expect(staged.verdicts).toEqual(alone.verdicts);
           expect(staged.events).toEqual(alone.events);
-          for (const verdict of alone.verdicts) reasons.add(verdict.split(" ")[2] as string);
+          for (const verdict of alone.verdicts) {
+            const [, , reason, budget] = verdict.split(" ");
+            reasons.add(reason as string);
+            if (budget !== "0") budgets++;
+          }
         },
       ),
       { numRuns: Number(process.env.VERDICT_RUNS ?? 1000) },
@@ -290,8 +361,10 @@ describe("verdicts given beside the engine", () => {
       RejectReason.priceCollar,
       RejectReason.orderRate,
       RejectReason.killSwitch,
+      RejectReason.insufficientBalance,
     ]) {
       expect(reasons.has(String(reason)), `reason ${reason} was never met`).toBe(true);
     }
+    expect(budgets, "market buys with a budget").toBeGreaterThan(0);
   });
 });

@@ -1,6 +1,7 @@
 import {
   CANCEL_REASON_NAMES,
   CancelReason,
+  CommandFlag,
   ORDER_TYPE_NAMES,
   OrderField,
   OrderType,
@@ -17,16 +18,15 @@ export type Counts = Record<string, number>;
 
 // Reasons that only the risk stage or the entry gives come with the command and say nothing here.
 const FIRST_RISK_REASON = 64;
-/** Given by the engine only for the budget of a spot account's market order. */
-const OUTSIDE_THE_ENGINE: readonly number[] = [CancelReason.insufficientBalance];
+const OF_AN_OPERATOR = RejectReason.skipped;
 
 /** Every feature that a campaign of some length must have reached. */
 function requiredFeatures(): string[] {
   const rejects = Object.values(RejectReason)
-    .filter((reason) => reason > 0 && reason < FIRST_RISK_REASON)
+    .filter((reason) => reason > 0 && reason < FIRST_RISK_REASON && reason !== OF_AN_OPERATOR)
     .map((reason) => `rejected ${REJECT_REASON_NAMES[reason]}`);
   const cancels = Object.values(CancelReason)
-    .filter((reason) => reason > 0 && !OUTSIDE_THE_ENGINE.includes(reason))
+    .filter((reason) => reason > 0)
     .map((reason) => `canceled ${CANCEL_REASON_NAMES[reason]}`);
   const orders = ORDER_TYPE_NAMES.slice(1).map((name) => `accepted ${name}`);
   const times = TIME_IN_FORCE_NAMES.slice(1).map((name) => `accepted ${name}`);
@@ -56,6 +56,8 @@ function requiredFeatures(): string[] {
     "replaced and traded",
     "reduced",
     "limit order of a spot account stopped at zero",
+    "market buy that spent its budget",
+    "market buy within its budget",
     "refused with the command",
     "events in one command: more than the ring holds",
   ];
@@ -70,6 +72,14 @@ export function count(counts: Counts, command: PlainCommand, events: readonly Pl
   if (triggers > 1) add("triggers in one command: several");
   if (events.length > 64) add("events in one command: more than the ring holds");
   if (events[0]?.type === "Replaced" && events[1]?.type === "Trade") add("replaced and traded");
+  if (command.type === "NewOrder" && (command.flags & CommandFlag.budget) !== 0) {
+    const spent = events.some(
+      (event) => event.type === "Canceled" && event.reason === CancelReason.insufficientBalance,
+    );
+    if (events[1]?.type === "Trade") {
+      add(spent ? "market buy that spent its budget" : "market buy within its budget");
+    }
+  }
   for (const event of events) {
     switch (event.type) {
       case "Accepted":

@@ -1,4 +1,5 @@
 import {
+  CommandFlag,
   MarketState,
   OrderField,
   OrderType,
@@ -204,6 +205,10 @@ export class CommandGenerator {
       present |= OrderField.minQuantity;
     }
     order.present = present;
+    if (orderType === OrderType.market && side === Side.buy && random.chance(0.5)) {
+      order.flags = CommandFlag.budget;
+      order.displayLots = this.#budget(random, instrument, lots);
+    }
     if (random.chance(chance.nonsense)) this.#spoilOrder(random, order);
     return { type: "NewOrder", ...order };
   }
@@ -238,7 +243,7 @@ export class CommandGenerator {
       () => (order.stopPriceTicks = random.pick([MIN_PRICE_TICKS, -1, 0, MAX_PRICE_TICKS])),
       () => (order.clientOrderId = random.pick([0, 1, MAX_INTEGER])),
       () => (order.symbol = "ABC-USD"),
-      () => (order.flags = 3),
+      () => (order.flags = random.int(0, 7)),
     ];
     for (let i = random.int(1, 2); i > 0; i--) random.pick(spoil)();
   }
@@ -363,6 +368,16 @@ export class CommandGenerator {
   #sweepLots(random: Random, price: number): number {
     const ceiling = Math.floor(MAX_INTEGER / Math.max(1, Math.abs(price)));
     return Math.min(ceiling, this.#profile.maxLots * random.int(2, 30));
+  }
+
+  /** Quote units about as many as the lots may cost: too few, enough, far too many. */
+  #budget(random: Random, instrument: Instrument | undefined, lots: number): number {
+    const { centre, spread } = this.#profile;
+    const unit = Number(instrument?.notionalUnit ?? 1n);
+    const usual = Math.max(1, Math.abs(centre) + spread) * lots * unit;
+    const budget = Math.floor(usual * random.pick([0.3, 0.7, 0.9, 1, 1.1, 1.5]));
+    const odd = random.pick([0, 1, 100, MAX_INTEGER]);
+    return Math.min(MAX_INTEGER, random.pick([budget, budget, budget + 1, odd]));
   }
 
   #lots(random: Random, price: number): number {

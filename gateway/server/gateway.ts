@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
+import { Ledger } from "../../engine/ledger/ledger.ts";
 import type { CommandHeader } from "../../protocol/generated/headers.ts";
 import type { PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { Clock } from "../clock.ts";
@@ -53,7 +54,7 @@ export class Gateway {
         log.error({ err: error }, "the key file cannot be read: the keys stay as they were"),
     );
     const books = new MarketBooks();
-    const views = new Views(books);
+    const views = new Views(books, new Ledger());
     const data = new MarketData(views.directory, books);
     const recent = new RecentEvents(RECENT_EVENTS);
     const admission = new Admission({

@@ -96,20 +96,21 @@ function sayPositions(messenger: Messenger, { holdings }: Views, account: number
     row.positionLots = lots;
     messenger.finish(POSITION_LENGTH);
   }
-  return positions.size;
+  return positions.length;
 }
 
 function sayBalances(messenger: Messenger, views: Views, account: number): number {
   const balances = views.holdings.balances(account);
-  for (const [assetId, units] of balances) {
+  for (const { assetId, heldUnits, totalUnits } of balances) {
     const terms = views.directory.asset(assetId);
     const row = messenger.begin(assetBalance, ASSET_BALANCE_LENGTH);
     row.account = account;
     row.assetId = assetId;
-    row.totalUnits = units;
+    row.totalUnits = totalUnits;
+    row.heldUnits = heldUnits;
     row.asset = terms?.asset ?? "";
     row.assetScale = terms?.scale ?? 0;
     messenger.finish(ASSET_BALANCE_LENGTH);
   }
-  return balances.size;
+  return balances.length;
 }

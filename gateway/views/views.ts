@@ -11,21 +11,22 @@ import {
 } from "../../protocol/generated/headers.ts";
 import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import type { EventListener } from "../stage/gateway-stage.ts";
-import { Holdings } from "./holdings.ts";
+import type { Holdings } from "./holdings.ts";
 import { OrderTracker, type RestingBook } from "./order-tracker.ts";
 
 /** What the gateway knows of the engine's state, built from events alone. */
 export class Views implements EventListener {
   readonly directory = new InstrumentDirectory();
   readonly orders: OrderTracker;
-  readonly holdings = new Holdings(this.directory);
+  readonly holdings: Holdings;
   /**
    * The instruments' last `instrument` events, with the state that now holds, by id. Their seq is 0:
    * as rows of an answer they must not pass for events.
    */
   readonly definitions = new Map<number, Uint8Array>();
 
-  constructor(book: RestingBook) {
+  constructor(book: RestingBook, holdings: Holdings) {
+    this.holdings = holdings;
     this.orders = new OrderTracker(book);
   }
 

@@ -50,7 +50,7 @@ for (const [id, length, name] of [
   [142, 64, "PublicTrade"],
   [143, 72, "TopOfBook"],
   [144, 24, "Position"],
-  [145, 48, "AssetBalance"],
+  [145, 56, "AssetBalance"],
   [146, 72, "InstrumentStatus"],
   [147, 24, "Completed"],
 ] as const) {

@@ -3,14 +3,15 @@ import type { Channel, ErrorCode, Liquidity, MarketState, OrderType, QueryKind, 
 import { readText, SCHEMA_WORD, TWO_32, writeText } from "./support.ts";
 
 export const ASSET_BALANCE_TOTAL_UNITS_OFFSET = 8;
-export const ASSET_BALANCE_ASSET_OFFSET = 16;
-export const ASSET_BALANCE_ACCOUNT_OFFSET = 32;
-export const ASSET_BALANCE_ASSET_ID_OFFSET = 36;
-export const ASSET_BALANCE_ASSET_SCALE_OFFSET = 40;
-export const ASSET_BALANCE_LENGTH = 48;
+export const ASSET_BALANCE_HELD_UNITS_OFFSET = 16;
+export const ASSET_BALANCE_ASSET_OFFSET = 24;
+export const ASSET_BALANCE_ACCOUNT_OFFSET = 40;
+export const ASSET_BALANCE_ASSET_ID_OFFSET = 44;
+export const ASSET_BALANCE_ASSET_SCALE_OFFSET = 48;
+export const ASSET_BALANCE_LENGTH = 56;
 export const ASSET_BALANCE_TEMPLATE_ID = 145;
 
-/** 48 bytes, template id 145. Wrap, then read or write in place; values are untrusted until validated. */
+/** 56 bytes, template id 145. Wrap, then read or write in place; values are untrusted until validated. */
 export class AssetBalance {
   view!: DataView;
   offset = 0;
@@ -19,18 +20,18 @@ export class AssetBalance {
   wrap(view: DataView, offset: number): boolean {
     this.view = view;
     this.offset = offset;
-    return view.byteLength - offset >= 48;
+    return view.byteLength - offset >= 56;
   }
 
   /** Zeroes the record and writes its message header. */
   clear(): this {
-    for (let i = 0; i < 48; i += 8) this.view.setFloat64(this.offset + i, 0, true);
+    for (let i = 0; i < 56; i += 8) this.view.setFloat64(this.offset + i, 0, true);
     return this.writeHeader();
   }
 
   /** Writes the message header only: for callers that set every field. */
   writeHeader(): this {
-    this.view.setUint32(this.offset, 9502768, true);
+    this.view.setUint32(this.offset, 9502776, true);
     this.view.setUint32(this.offset + 4, SCHEMA_WORD, true);
     return this;
   }
@@ -71,32 +72,40 @@ export class AssetBalance {
     this.view.setInt32(this.offset + 12, Math.floor(value / TWO_32), true);
   }
 
+  get heldUnits(): number {
+    return this.view.getUint32(this.offset + 16, true) + this.view.getInt32(this.offset + 20, true) * TWO_32;
+  }
+  set heldUnits(value: number) {
+    this.view.setUint32(this.offset + 16, value, true);
+    this.view.setInt32(this.offset + 20, Math.floor(value / TWO_32), true);
+  }
+
   get asset(): string {
-    return readText(this.view, this.offset + 16, 16);
+    return readText(this.view, this.offset + 24, 16);
   }
   set asset(value: string) {
-    writeText(this.view, this.offset + 16, 16, value);
+    writeText(this.view, this.offset + 24, 16, value);
   }
 
   get account(): number {
-    return this.view.getUint32(this.offset + 32, true);
+    return this.view.getUint32(this.offset + 40, true);
   }
   set account(value: number) {
-    this.view.setUint32(this.offset + 32, value, true);
+    this.view.setUint32(this.offset + 40, value, true);
   }
 
   get assetId(): number {
-    return this.view.getUint32(this.offset + 36, true);
+    return this.view.getUint32(this.offset + 44, true);
   }
   set assetId(value: number) {
-    this.view.setUint32(this.offset + 36, value, true);
+    this.view.setUint32(this.offset + 44, value, true);
   }
 
   get assetScale(): number {
-    return this.view.getUint8(this.offset + 40);
+    return this.view.getUint8(this.offset + 48);
   }
   set assetScale(value: number) {
-    this.view.setUint8(this.offset + 40, value);
+    this.view.setUint8(this.offset + 48, value);
   }
 }
 

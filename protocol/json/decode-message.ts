@@ -126,6 +126,11 @@ export function decodeMessage(
         type: "assetBalance",
         account: assetBalance.account,
         asset: assetBalance.asset,
+        free: formatDecimal(
+          assetBalance.totalUnits - assetBalance.heldUnits,
+          assetBalance.assetScale,
+        ),
+        held: formatDecimal(assetBalance.heldUnits, assetBalance.assetScale),
         total: formatDecimal(assetBalance.totalUnits, assetBalance.assetScale),
       };
     case FILL_TEMPLATE_ID:

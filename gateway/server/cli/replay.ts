@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isDirectoryLocked } from "../../../engine/journal/directory-lock.ts";
 import { NodeDisk } from "../../../engine/journal/node-disk.ts";
+import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { decodeEvent } from "../../../protocol/json/decode-event.ts";
 import { MAX_ACCOUNT } from "../../../protocol/terms.ts";
 import { bookJson } from "../../../replay/book-json.ts";
@@ -8,6 +9,7 @@ import type { EngineRun } from "../../../replay/engine-run.ts";
 import { ReplayError } from "../../../replay/errors.ts";
 import { csvHeader, csvRow } from "../../../replay/event-csv.ts";
 import { isWanted } from "../../../replay/event-filter.ts";
+import { holdingsJson } from "../../../replay/holdings-json.ts";
 import { type ReplayOptions, type ReplayResult, replayDirectory } from "../../../replay/replay.ts";
 import { ANCHORS_HELP, readAnchors } from "./anchors.ts";
 import { EXIT_DATA, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
@@ -52,7 +54,11 @@ export function register(program: Command): void {
     .option("--events", "print the events, one JSON object a line", false)
     .option("--csv", "print the events as CSV", false)
     .option("--book <symbol>", "print this book as it then stands")
-    .option("--account <number>", "events of this account only", integer(1, MAX_ACCOUNT))
+    .option(
+      "--account <number>",
+      "events of this account only, then what it holds",
+      integer(1, MAX_ACCOUNT),
+    )
     .option("--order <id>", "events of this order only: its life", integer(1))
     .action((directory: string, options: ReplayCommandOptions) => replay(directory, options));
 }
@@ -72,7 +78,9 @@ async function replay(directory: string, options: ReplayCommandOptions): Promise
   const progress = new Progress("commands");
   if (options.csv) output.write(csvHeader());
 
+  const ledger = new Ledger();
   const printEvent = (view: DataView, offset: number, run: EngineRun): void => {
+    if (options.account !== undefined) ledger.onEvent(view, offset);
     if (!isWanted(filter, view, offset)) return;
     const event = decodeEvent(view, offset, run.instruments);
     if (event !== null) output.write(options.csv ? csvRow(event) : JSON.stringify(event));
@@ -93,6 +101,10 @@ async function replay(directory: string, options: ReplayCommandOptions): Promise
       options.report === undefined
         ? replayDirectory(disk, directory, replayOptions)
         : replayWithReport(disk, directory, options.report, replayOptions);
+    if (options.account !== undefined) {
+      const { instruments } = replayed.run;
+      output.write(JSON.stringify(holdingsJson(ledger, instruments, options.account)));
+    }
     if (options.book !== undefined) {
       output.write(JSON.stringify(bookJson(replayed.run, options.book)));
     }

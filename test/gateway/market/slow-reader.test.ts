@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { systemClock } from "../../../gateway/clock.ts";
 import { MarketBooks } from "../../../gateway/market/market-books.ts";
 import { MarketData } from "../../../gateway/market/market-data.ts";
@@ -25,7 +26,7 @@ class Market {
     assets: 8,
   });
   readonly #books = new MarketBooks();
-  readonly #views = new Views(this.#books);
+  readonly #views = new Views(this.#books, new Ledger());
   readonly #data = new MarketData(this.#views.directory, this.#books);
   readonly #view = new DataView(new ArrayBuffer(192));
   readonly endpoint: MarketEndpoint;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { systemClock } from "../../../gateway/clock.ts";
 import type { Key } from "../../../gateway/keys/key-directory.ts";
 import { MarketBooks } from "../../../gateway/market/market-books.ts";
@@ -38,7 +39,7 @@ class Target {
 
   constructor() {
     const { exchange } = this;
-    const views = new Views(new MarketBooks());
+    const views = new Views(new MarketBooks(), new Ledger());
     const recent = new RecentEvents(1024);
     this.#endpoint = new TradeEndpoint(
       {

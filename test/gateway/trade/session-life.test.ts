@@ -182,7 +182,7 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       ]);
       // 2 × 0.01 at 100, and 0.2 % of it, each fee rounded up to a cent's hundredth or finer.
       expect(alice.ofType("assetBalance")).toMatchObject([
-        { asset: "BTC", total: "0.02" },
+        { asset: "BTC", free: "0.02", held: "0", total: "0.02" },
         { asset: "USD", account: 7 },
       ]);
       expect(alice.ofType("instrument")).toMatchObject([

@@ -1,5 +1,6 @@
 // A server with private sessions over real sockets, and clients that speak the protocol by hand.
 import { WebSocket } from "ws";
+import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { type Clock, systemClock } from "../../../gateway/clock.ts";
 import type { Key } from "../../../gateway/keys/key-directory.ts";
 import { checkSignature, signedText, signHmac } from "../../../gateway/keys/signature.ts";
@@ -64,7 +65,7 @@ export class TradeServer {
     const exchange = new ExchangeSimulator({ commandSlots: settings.commandSlots ?? 1024 });
     this.exchange = exchange;
     const books = new MarketBooks();
-    const views = new Views(books);
+    const views = new Views(books, new Ledger());
     const data = new MarketData(views.directory, books);
     const recent = new RecentEvents(settings.recentSlots ?? 1024);
     const clock = settings.clock ?? systemClock;

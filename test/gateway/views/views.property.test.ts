@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { type BookSide, NO_LEVEL } from "../../../gateway/market/book-side.ts";
 import { MarketBooks } from "../../../gateway/market/market-books.ts";
 import { NO_ORDER, type OrderTable } from "../../../gateway/views/order-table.ts";
@@ -67,7 +68,7 @@ function follow(seed: number, length: number): void {
   const engine = new ReferenceEngine(profile.capacity);
   const generator = new CommandGenerator(profile, engine);
   const books = new MarketBooks();
-  const views = new Views(books);
+  const views = new Views(books, new Ledger());
   const view = new DataView(new ArrayBuffer(192));
   const opening = [...generator.opening(random)];
   for (let i = 0; i < length; i++) {

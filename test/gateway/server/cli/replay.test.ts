@@ -65,6 +65,16 @@ describe("crossbook replay", () => {
     });
     const account = crossbook("replay", directory, "--account", "2").lines;
     expect(account.length).toBeLessThan(all.length);
+    const lots = all
+      .filter((event) => event.type === "trade" && event.symbol === "ABC-USD")
+      .map(({ buyAccount, sellAccount, quantity }) => {
+        return (Number(buyAccount === 2) - Number(sellAccount === 2)) * Math.round(quantity * 1e6);
+      })
+      .reduce((sum, more) => sum + more, 0);
+    const holdings = JSON.parse(account.at(-1) as string);
+    expect(holdings).toMatchObject({ type: "holdings", account: 2 });
+    expect(Math.round(Number(holdings.positions[0].position) * 1e6)).toBe(lots);
+    expect(lots).not.toBe(0);
     const book = crossbook("replay", directory, "--book", "ABC-USD", "--to", "200").lines;
     expect(JSON.parse(book[0] as string)).toMatchObject({ type: "book", symbol: "ABC-USD" });
   });

@@ -138,7 +138,7 @@ it("spot balances never fall below zero, holds are gone with their orders, nothi
           type: "adjustBalance",
           account: number,
           asset,
-          amount: asset === "USD" ? "900" : "9",
+          amount: asset === "USD" ? "250" : "9",
           reference: "opening",
         })),
       );

@@ -2,6 +2,7 @@
 import { createHmac } from "node:crypto";
 import fs from "node:fs";
 import { WebSocket } from "ws";
+import { checkedMessageProblem } from "../../asyncapi.ts";
 
 export type Message = Readonly<Record<string, unknown>> & { readonly type: string };
 
@@ -23,7 +24,10 @@ export class PrivateClient {
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("message", (data: Buffer) => {
-      this.#messages.push(JSON.parse(data.toString("utf8")) as Message);
+      const message = JSON.parse(data.toString("utf8")) as Message;
+      const problem = checkedMessageProblem(message);
+      if (problem !== null) throw new Error(problem);
+      this.#messages.push(message);
       this.#onMessage?.();
     });
   }

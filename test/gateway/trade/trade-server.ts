@@ -16,6 +16,7 @@ import { Admission } from "../../../gateway/transport/admission.ts";
 import type { TransportChoice } from "../../../gateway/transport/start.ts";
 import type { Transport } from "../../../gateway/transport/transport.ts";
 import { Views } from "../../../gateway/views/views.ts";
+import { checkedMessageProblem } from "../../asyncapi.ts";
 import { ExchangeSimulator } from "../../simulation/exchange-simulator.ts";
 import { start, until } from "../transports.ts";
 
@@ -172,7 +173,10 @@ export class TradeServer {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    for (const client of this.#clients) client.socket.terminate();
+    for (const client of this.#clients) {
+      client.socket.terminate();
+      this.problems.push(...client.undescribed);
+    }
     await this.#transport.close();
   }
 
@@ -204,12 +208,14 @@ export class TradeClient {
   readonly frames: Buffer[] = [];
   readonly opened: Promise<void>;
   closeCode = 0;
+  /** What was said that is not as docs/asyncapi.json says. */
+  readonly undescribed: string[] = [];
 
   constructor(url: string) {
     this.socket = new WebSocket(url);
     this.socket.on("message", (data: Buffer, isBinary) => {
       if (isBinary) this.frames.push(data);
-      else this.messages.push(JSON.parse(data.toString()) as Json);
+      else this.#take(JSON.parse(data.toString()) as Json);
     });
     this.socket.on("close", (code) => {
       this.closeCode = code;
@@ -218,6 +224,12 @@ export class TradeClient {
       this.socket.once("open", resolve);
       this.socket.on("error", reject);
     });
+  }
+
+  #take(message: Json): void {
+    this.messages.push(message);
+    const problem = checkedMessageProblem(message);
+    if (problem !== null) this.undescribed.push(problem);
   }
 
   get events(): Json[] {

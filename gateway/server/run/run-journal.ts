@@ -99,6 +99,8 @@ export class RunJournal {
   /** Ends journal and event log in good order. Everything must be durable. */
   close(): void {
     this.#recorders?.journal.close();
+    // It takes a few thousand events at a time, and what is printed does not wait for it.
+    while ((this.#recorders?.eventLog.doWork() ?? 0) > 0);
     this.#recorders?.eventLog.close();
     this.#lock.release();
   }

@@ -54,6 +54,20 @@ describe("crossbook run --journal", () => {
     expect(await crossbook(args, "")).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
+  it("logs every event before it ends, however many came at once", async () => {
+    const rows = Array.from({ length: 6_000 }, (_, i) => order({ clientOrderId: i + 1 }));
+    const sweep = order({ account: 2, side: "sell", quantity: "6000" });
+    const data = path.join(dir, "complete");
+    await crossbook(["run", "--durability", "os", "--journal", data], text(DEFINE, ...rows, sweep));
+    const { stdout } = await crossbook(["replay", data, "--verify", "--json"], "");
+    const { events, verified } = JSON.parse(stdout) as {
+      events: number;
+      verified: { events: number; unrecorded: number };
+    };
+    expect(events).toBeGreaterThan(12_000);
+    expect(verified).toMatchObject({ events, unrecorded: 0 });
+  });
+
   it("refuses a directory that another process writes to", async () => {
     const data = path.join(dir, "busy");
     const first = spawn(process.execPath, [BIN, "run", "--journal", data], { stdio: "pipe" });

@@ -1,17 +1,8 @@
-import fs from "node:fs";
-import path from "node:path";
 import type { Registry } from "prom-client";
-import { PACKAGE_ROOT } from "../package-root.ts";
-import type { HttpHandler, HttpRequest, HttpResponse } from "../transport/transport.ts";
+import type { HttpHandler, HttpResponse } from "../transport/transport.ts";
+import { documentAt } from "./documents.ts";
+import { HTML_TYPE, JSON_TYPE, page, TEXT_TYPE } from "./page.ts";
 import type { ServerStatus } from "./server-status.ts";
-
-const JSON_TYPE = "application/json; charset=utf-8";
-const TEXT_TYPE = "text/plain; charset=utf-8";
-const HTML_TYPE = "text/html; charset=utf-8";
-
-/** Documents under /docs, by name; read from the project's docs folder when asked for. */
-const DOCS_FOLDER = path.join(PACKAGE_ROOT, "docs");
-const DOC_NAME = /^[a-z0-9-]{1,60}\.md$/;
 
 /** /healthz, /readyz, /metrics, /docs and a page that leads to them. */
 export function createPages(status: () => ServerStatus, metrics: Registry): HttpHandler {
@@ -26,7 +17,7 @@ export function createPages(status: () => ServerStatus, metrics: Registry): Http
       case "/":
         return { status: 200, contentType: HTML_TYPE, body: frontPage(status()) };
       default:
-        return document(request);
+        return document(request.path);
     }
   };
 }
@@ -43,29 +34,9 @@ async function exposition(metrics: Registry): Promise<HttpResponse> {
   return { status: 200, contentType: metrics.contentType, body: await metrics.metrics() };
 }
 
-function document(request: HttpRequest): HttpResponse {
-  if (request.path === "/docs" || request.path === "/docs/") {
-    const links = docNames().map((name) => `<li><a href="/docs/${name}">${name}</a></li>`);
-    return {
-      status: 200,
-      contentType: HTML_TYPE,
-      body: page("Documents", `<ul>${links.join("")}</ul>`),
-    };
-  }
-  const name = request.path.startsWith("/docs/") ? request.path.slice("/docs/".length) : "";
-  if (DOC_NAME.test(name) && docNames().includes(name)) {
-    return {
-      status: 200,
-      contentType: TEXT_TYPE,
-      body: fs.readFileSync(path.join(DOCS_FOLDER, name)),
-    };
-  }
-  return { status: 404, contentType: TEXT_TYPE, body: `nothing at ${request.path}\n` };
-}
-
-function docNames(): string[] {
-  if (!fs.existsSync(DOCS_FOLDER)) return [];
-  return fs.readdirSync(DOCS_FOLDER).filter((name) => DOC_NAME.test(name));
+function document(path: string): HttpResponse {
+  const found = path === "/docs" || path.startsWith("/docs/") ? documentAt(path) : null;
+  return found ?? { status: 404, contentType: TEXT_TYPE, body: `nothing at ${path}\n` };
 }
 
 function frontPage(status: ServerStatus): string {
@@ -79,18 +50,9 @@ function frontPage(status: ServerStatus): string {
   ].map(([name, value]) => `<tr><th>${name}</th><td>${value}</td></tr>`);
   return page(
     "Crossbook",
-    `<table>${rows.join("")}</table>
+    `<h1>Crossbook</h1><table>${rows.join("")}</table>
 <p>Trading: <code>/v1/trade</code>, market data: <code>/v1/market</code> (WebSocket).</p>
 <p><a href="/healthz">health</a>, <a href="/readyz">readiness</a>, <a href="/metrics">metrics</a>,
 <a href="/docs">documents</a></p>`,
   );
-}
-
-function page(title: string, body: string): string {
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${title}</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}
-th{text-align:left;padding-right:2rem;font-weight:400;color:#555}</style></head>
-<body><h1>${title}</h1>${body}</body></html>
-`;
 }

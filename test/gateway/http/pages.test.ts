@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../../gateway/http/metrics.ts";
 import { createPages } from "../../../gateway/http/pages.ts";
@@ -33,6 +34,14 @@ async function get(pages: ReturnType<typeof createPages>, path: string) {
   return { ...response, text: Buffer.from(response.body).toString() };
 }
 
+const DOCS = new URL("../../../docs/", import.meta.url);
+
+async function documentPaths(pages: ReturnType<typeof createPages>): Promise<string[]> {
+  const { text } = await get(pages, "/docs");
+  const all = [...text.matchAll(/href="(\/docs\/[^"]*)"/g)].map(([, path]) => path as string);
+  return all.filter((path) => !path.endsWith(".json"));
+}
+
 describe("pages", () => {
   it("healthz tells seq and hashes of the last check", async () => {
     const { status, text } = await get(pagesWith({}), "/healthz");
@@ -55,13 +64,63 @@ describe("pages", () => {
     expect(text).toContain("crossbook_events_total 99");
   });
 
-  it("docs lists and shows the documents, and nothing outside of them", async () => {
+  it("docs lists every document, and shows it as a page and as it is written", async () => {
     const pages = pagesWith({});
-    const { text } = await get(pages, "/docs");
-    expect(text).toContain("/docs/configuration.md");
-    expect((await get(pages, "/docs/configuration.md")).status).toBe(200);
-    expect((await get(pages, "/docs/../package.json")).status).toBe(404);
-    expect((await get(pages, "/docs/no-such.md")).status).toBe(404);
+    const { text: contents } = await get(pages, "/docs");
+    const names = fs
+      .readdirSync(DOCS, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".md"));
+    expect(names.length).toBeGreaterThan(15);
+    for (const name of names) {
+      const path = `/docs/${name.slice(0, -3)}`;
+      expect(contents).toContain(`href="${path}"`);
+      const { status, contentType, text } = await get(pages, path);
+      expect([status, contentType]).toEqual([200, "text/html; charset=utf-8"]);
+      expect(text).toContain("<h1 id=");
+      const written = await get(pages, `${path}.md`);
+      expect(written.contentType).toBe("text/plain; charset=utf-8");
+      expect(written.text).toBe(fs.readFileSync(new URL(name, DOCS), "utf8"));
+    }
+  });
+
+  it("no markup of a document is left over, and none runs", async () => {
+    const pages = pagesWith({});
+    for (const path of await documentPaths(pages)) {
+      const { text } = await get(pages, path);
+      const shown = text.replace(/<(pre|code|style)\b[^>]*>.*?<\/\1>/gs, "");
+      expect(shown.match(/\*\*|`|\]\(|^\||^#+ |^[-*] |\ue000/m), path).toBeNull();
+      expect(text).not.toMatch(/<script|<img|<link|<iframe|javascript:|\bon\w+=/i);
+    }
+  });
+
+  it("every link leads to a page, and every anchor is there", async () => {
+    const pages = pagesWith({});
+    let anchors = 0;
+    for (const path of ["/docs", ...(await documentPaths(pages))]) {
+      const { text } = await get(pages, path);
+      for (const [, target] of text.matchAll(/href="([^"]*)"/g)) {
+        if (target?.startsWith("http")) continue;
+        const [there, anchor] = (target as string).split("#");
+        const found = there === "" ? text : (await get(pages, there as string)).text;
+        expect(found, `${path}: ${target}`).not.toContain("nothing at");
+        if (anchor === undefined) continue;
+        expect(found, `${path}: ${target}`).toContain(`id="${anchor}"`);
+        anchors++;
+      }
+    }
+    expect(anchors).toBeGreaterThan(10);
+  });
+
+  it("docs has the description of the API, and nothing outside of the folder", async () => {
+    const pages = pagesWith({});
+    const description = await get(pages, "/docs/asyncapi.json");
+    expect(JSON.parse(description.text)).toMatchObject({ asyncapi: "3.0.0" });
+    for (const path of [
+      ...["/docs/../package.json", "/docs/../README", "/docs/..%2fREADME", "/docs/no-such.md"],
+      ...["/docs/decisions", "/docs//etc/passwd", "/docsapi", "/docs/api.md/", "/docs/API"],
+    ]) {
+      expect((await get(pages, path)).status, path).toBe(404);
+    }
   });
 
   it("an unknown path is a 404", async () => {

@@ -203,7 +203,8 @@ export class DamageCampaign {
     }
     const reader = JournalReader.open(disk, JOURNAL, { bufferBytes: this.#buffer });
     while (reader.next()) {
-      const record = reader.bytes.subarray(reader.offset, reader.offset + reader.length);
+      const given = reader.bytes.subarray(reader.offset, reader.offset + reader.length);
+      const record = reader.takenOut ?? given;
       if (Buffer.compare(record, commandBytes(reader.seq)) !== 0) {
         throw new Error(`seq ${reader.seq} has other bytes after recovery`);
       }

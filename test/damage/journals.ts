@@ -1,8 +1,10 @@
 // The journals that are to be spoiled, each closed cleanly or cut off by a crash, and others of the
 // same shape to take pages from. Written by the engine's own writer.
+import { createHash } from "node:crypto";
 import { directoryIdOf, openMeta, recordEpoch } from "../../engine/journal/data-directory.ts";
 import { JournalWriter } from "../../engine/journal/journal-writer.ts";
-import { DIRECTORY_ID, writeCommand } from "../engine/journal/records.ts";
+import type { Skip } from "../../engine/journal/skips.ts";
+import { commandBytes, DIRECTORY_ID, writeCommand } from "../engine/journal/records.ts";
 import { Random } from "../simulation/random.ts";
 import { SimulatedDisk } from "../simulation/simulated-disk.ts";
 import type { JournalFile } from "./table.ts";
@@ -18,7 +20,8 @@ export type Ending = (typeof ENDINGS)[number];
 
 /**
  * `one`: a single segment, 1 MiB. `several`: three segments, made in three epochs: one closed, one
- * that a crash ended and whose unused rest has not been given back yet, and the last.
+ * that a crash ended and whose unused rest has not been given back yet, and the last, before which a
+ * command has been taken out.
  */
 export const SHAPES = ["one", "several"] as const;
 export type Shape = (typeof SHAPES)[number];
@@ -33,6 +36,12 @@ export interface Journal {
   /** The last block that holds commands: number of its file, and where it is. */
   readonly lastBlock: { readonly number: number; readonly from: number; readonly to: number };
 }
+
+const TAKEN_OUT: Skip = {
+  seq: 3,
+  record: Uint8Array.from(createHash("sha256").update(commandBytes(3)).digest()),
+  skippedUs: 1_700_000_000_000_000,
+};
 
 /** What a journal is made of; differs between those that pages are exchanged with. */
 export interface Origin {
@@ -109,6 +118,7 @@ export function makeJournal(shape: Shape, ending: Ending, origin: Origin): Journ
       segmentBytes: plan.segmentBytes,
       firstSegmentBytes: plan.segmentBytes,
       epochAbove: origin.epoch + i - 1,
+      ...(plan.segments.length > 1 && isLast ? { skip: TAKEN_OUT } : {}),
     });
     recordEpoch(disk, ROOT, writer.epoch);
     const number = writer.recovery.lastSegment + 1;

@@ -41,18 +41,26 @@ export type Expected =
       readonly offset: number;
     };
 
+/** Commands that are taken out: where the list stands in a segment's header, and one entry's size. */
+const TAKEN_OUT = 512;
+const TAKEN_OUT_BYTES = 48;
+
 interface State {
   directoryId: Uint8Array;
   epoch: number;
   block: number;
   lastSeq: number;
   chain: Uint8Array;
+  /** The list of the last segment that had a block: later ones begin with it. */
+  takenOut: Uint8Array;
 }
 
 interface Segment {
   readonly epoch: number;
   readonly maxBlockBytes: number;
   readonly allocatedBytes: number;
+  readonly takenOut: Uint8Array;
+  readonly takenOutHash: Uint8Array;
 }
 
 /** What is known of a file as it was: the key and place that each sector is right for. */
@@ -97,6 +105,7 @@ export class RecoveryTable {
       block: 0,
       lastSeq: 0,
       chain: new Uint8Array(32),
+      takenOut: new Uint8Array(0),
     };
     for (const [i, file] of files.entries()) {
       const segment = this.#header(file, state, i === 0);
@@ -114,8 +123,13 @@ export class RecoveryTable {
     if (bytes.length < SEGMENT_HEADER) return undefined;
     const view = viewOf(bytes);
     if (!this.#isSectorRight(file, 0, 0, 0)) return undefined;
-    for (let at = SECTOR; at < SEGMENT_HEADER; at += SECTOR) {
-      if (!this.#isSectorEmpty(file, at)) return undefined;
+    const listEnd = TAKEN_OUT + view.getUint32(120, true) * TAKEN_OUT_BYTES;
+    if (listEnd > SEGMENT_HEADER || !isZero(bytes, listEnd, SEGMENT_HEADER)) return undefined;
+    const takenOut = bytes.slice(TAKEN_OUT, listEnd);
+    const takenOutHash = bytes.slice(160, 192);
+    const listHash = createHash("sha256").update(takenOut).digest();
+    if (!isSame(takenOutHash, 0, takenOut.length === 0 ? new Uint8Array(32) : listHash)) {
+      return undefined;
     }
     if (text(bytes, 0, 8) !== "CROSSSEG" || view.getUint16(8, true) !== 1) return undefined;
     if (view.getUint8(10) !== JOURNAL || u64(view, 40) !== file.number) return undefined;
@@ -126,10 +140,12 @@ export class RecoveryTable {
       epoch >= state.epoch &&
       u64(view, 48) === state.lastSeq &&
       u64(view, 64) === state.block + 1 &&
+      isSame(takenOut, 0, state.takenOut) &&
       isSame(bytes, 128, state.chain);
     if (!continues) return undefined;
     state.epoch = epoch;
-    return { epoch, maxBlockBytes: view.getUint32(60, true), allocatedBytes: u64(view, 72) };
+    const maxBlockBytes = view.getUint32(60, true);
+    return { epoch, maxBlockBytes, allocatedBytes: u64(view, 72), takenOut, takenOutHash };
   }
 
   /** undefined: on to the next segment. */
@@ -150,6 +166,7 @@ export class RecoveryTable {
         this.#all(file, at, sectors, key);
       if (!isWhole) return this.#end(file, segment, state, isLast, { at, key, sectors, closed });
       state.chain = this.#chain(file, at, sectors * SECTOR);
+      state.takenOut = segment.takenOut;
       state.block++;
       state.lastSeq = u64(view, at + 56);
       closed = (view.getUint8(at + 11) & CLOSED) !== 0;
@@ -283,7 +300,8 @@ function blockThatContinues(
     u64(view, at + 48) === state.lastSeq + 1 &&
     u64(view, at + 56) === state.lastSeq + records &&
     u64(view, at + 64) <= state.lastSeq &&
-    isSame(bytes, at + 128, state.chain);
+    isSame(bytes, at + 128, state.chain) &&
+    isSame(bytes, at + 160, segment.takenOutHash);
   return fits ? sectors : 0;
 }
 

@@ -1,4 +1,4 @@
-/** Columns of an event in CSV; a field that an event does not have is empty. */
+/** Columns of an event in CSV: every field that one can have; where it has none, it is empty. */
 export const EVENT_COLUMNS = [
   "seq",
   "index",
@@ -32,6 +32,42 @@ export const EVENT_COLUMNS = [
   "state",
   "asset",
   "amount",
+  "requestId",
+  "displayQuantity",
+  "minQuantity",
+  "expireTime",
+  "postOnly",
+  "selfTradePrevention",
+  "priorityKept",
+  "lastPrice",
+  "imbalance",
+  "imbalanceSide",
+  "previousState",
+  "reference",
+  "scale",
+  "instrumentId",
+  "tickSize",
+  "lotSize",
+  "maxQuantity",
+  "maxNotional",
+  "referencePrice",
+  "priceBandTicks",
+  "marketProtectionTicks",
+  "makerFeeRate",
+  "takerFeeRate",
+  "baseAsset",
+  "quoteAsset",
+  "mode",
+  "maxOrderQuantity",
+  "maxOrderNotional",
+  "maxOpenOrders",
+  "maxPosition",
+  "maxGrossNotional",
+  "priceCollarTicks",
+  "orderRate",
+  "instruments",
+  "allowed",
+  "killSwitchEngaged",
 ] as const;
 
 export function csvHeader(): string {
@@ -45,6 +81,7 @@ export function csvRow(event: Readonly<Record<string, unknown>>): string {
 
 function csvField(value: unknown): string {
   if (value === undefined || value === null) return "";
-  const text = String(value);
+  // A rate has two numbers: it stands as it does in JSON.
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,9 +1,15 @@
 import { BlockFlag, LogKind, toHex } from "../engine/journal/block-format.ts";
-import { journalPath, readMeta } from "../engine/journal/data-directory.ts";
+import { type DirectoryMeta, journalPath, readMeta } from "../engine/journal/data-directory.ts";
 import type { Disk } from "../engine/journal/disk.ts";
 import { DamageError } from "../engine/journal/errors.ts";
 import { JournalReader } from "../engine/journal/journal-reader.ts";
-import { type EndState, LogCursor, segmentNumbers } from "../engine/journal/log-cursor.ts";
+import {
+  type EndState,
+  LogCursor,
+  type LogPosition,
+  segmentNumbers,
+} from "../engine/journal/log-cursor.ts";
+import { segmentName } from "../engine/journal/segment-format.ts";
 import type { Skip } from "../engine/journal/skips.ts";
 import { type Anchor, AnchorCheck } from "./anchors.ts";
 
@@ -37,7 +43,8 @@ export interface SkipJson {
 export interface CheckOptions {
   readonly live?: boolean;
   readonly anchors?: readonly Anchor[];
-  readonly onProgress?: (seq: number) => void;
+  /** Bytes read so far, of how many. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
@@ -75,10 +82,14 @@ export function checkJournal(
     onBlock: (at) => anchors.onBlock(at),
   });
   const { position } = reader;
+  const starts = segmentStarts(disk, path, numbers);
   try {
     while (reader.next()) {
-      if (reader.seq % PROGRESS_EVERY === 0) options.onProgress?.(reader.seq);
+      if (reader.seq % PROGRESS_EVERY !== 0) continue;
+      const before = starts[(reader.segment?.number ?? 1) - 1] ?? 0;
+      options.onProgress?.(before + reader.place.offset, starts.at(-1) ?? 0);
     }
+    checkOwner(meta, position, reader.place.path);
     if (position.epoch < meta.epoch) {
       const what = `ends in epoch ${position.epoch}, but epoch ${meta.epoch} has begun`;
       throw new DamageError("lostSegments", reader.place.path, 0, position.lastSeq, what);
@@ -104,6 +115,24 @@ export function checkJournal(
   } finally {
     reader.close();
   }
+}
+
+/** Throws a DamageError where the journal is that of another directory. */
+export function checkOwner(meta: DirectoryMeta, position: LogPosition, path: string): void {
+  const owner = toHex(position.directoryId);
+  if (owner === meta.directoryId) return;
+  const what = `the journal of directory ${owner}, not of ${meta.directoryId}`;
+  throw new DamageError("otherDirectory", path, 0, position.lastSeq, what);
+}
+
+/** Bytes before each segment, and of all of them. */
+function segmentStarts(disk: Disk, path: string, numbers: readonly number[]): number[] {
+  const starts = [0];
+  for (const number of numbers) {
+    const bytes = disk.stat(`${path}/${segmentName(LogKind.journal, number)}`)?.bytes ?? 0;
+    starts.push((starts.at(-1) as number) + bytes);
+  }
+  return starts;
 }
 
 function skipJson({ seq, skippedUs, record }: Skip): SkipJson {

@@ -1,4 +1,5 @@
 import { DEFAULT_CAPACITY } from "../engine/engine.ts";
+import type { JournalAnchor } from "../engine/journal/anchor.ts";
 import { toHex } from "../engine/journal/block-format.ts";
 import { eventsPath, journalPath, readMeta } from "../engine/journal/data-directory.ts";
 import type { Disk } from "../engine/journal/disk.ts";
@@ -12,6 +13,7 @@ import { type Anchor, AnchorCheck } from "./anchors.ts";
 import { EngineRun } from "./engine-run.ts";
 import { ReplayError } from "./errors.ts";
 import { EventComparison } from "./event-comparison.ts";
+import { checkOwner } from "./journal-check.ts";
 import { RiskAudit } from "./risk-audit.ts";
 
 const PROGRESS_EVERY = 1 << 14;
@@ -47,8 +49,8 @@ export interface ReplayResult {
   /** 32 hexadecimal digits each. */
   readonly stateHash: string;
   readonly eventHash: string;
-  /** Anchor: SHA-256 over all blocks up to seq, 64 hexadecimal digits; seq ends a block. */
-  readonly anchor: { readonly seq: number; readonly chain: string };
+  /** Stands for all blocks up to the one that was read last; its seq may be beyond lastSeq. */
+  readonly anchor: JournalAnchor;
   /** Commands of these that were taken out of the journal: each is one rejection. */
   readonly skipped: readonly number[];
   /** How the journal ends; absent where the replay stopped before. */
@@ -76,6 +78,7 @@ export function replayDirectory(
   const meta = readMeta(disk, directory);
   const live = options.live ?? false;
   const found = findJournalEnd(disk, journalPath(directory), { live, knownEpoch: meta.epoch });
+  if (found !== undefined) checkOwner(meta, found.cursor.position, found.end.path);
   const available = found?.cursor.position.lastSeq ?? 0;
   const toSeq = options.toSeq ?? available;
   if (toSeq > available) {
@@ -103,7 +106,7 @@ export function replayDirectory(
   const anchors = new AnchorCheck(
     (options.anchors ?? []).filter(({ seq }) => options.toSeq === undefined || seq < toSeq),
   );
-  let anchor = { seq: 0, chain: "" };
+  let anchor: JournalAnchor = { seq: 0, block: 0, chain: "", timestamp: 0 };
   let journal: EndState | undefined;
   let skipped: number[] = [];
   if (found !== undefined) {
@@ -140,7 +143,7 @@ export function replayDirectory(
       options.onProgress?.(done, toSeq);
       // To the very end: marks and the closing block belong to the chain.
       if (options.toSeq === undefined) reader.next();
-      anchor = { seq: reader.position.lastSeq, chain: toHex(reader.position.chain) };
+      anchor = anchorAt(reader.position);
       if (options.toSeq === undefined) journal = found.end.state;
       skipped = reader.skips.map(({ seq }) => seq).filter((seq) => seq <= toSeq);
     } finally {
@@ -172,4 +175,8 @@ export function replayDirectory(
         }),
   };
   return { result, run };
+}
+
+function anchorAt({ lastSeq, blockNumber, chain, lastTimestampUs }: LogPosition): JournalAnchor {
+  return { seq: lastSeq, block: blockNumber, chain: toHex(chain), timestamp: lastTimestampUs };
 }

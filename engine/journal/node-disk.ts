@@ -106,9 +106,15 @@ class PlainDisk implements Disk {
   }
 
   stat(path: string): FileStatus | undefined {
-    const status = attempt("stat", path, () => fs.statSync(path, { throwIfNoEntry: false }));
-    if (status === undefined) return undefined;
-    return { bytes: status.size, isDirectory: status.isDirectory() };
+    try {
+      const status = fs.statSync(path);
+      return { bytes: status.size, isDirectory: status.isDirectory() };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Below a file there is nothing either.
+      if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+      throw diskError("stat", path, error);
+    }
   }
 
   bytesOf(file: FileHandle): number {

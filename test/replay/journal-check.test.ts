@@ -44,6 +44,18 @@ describe("checking a journal", () => {
   });
 });
 
+describe("a journal in the place of another", () => {
+  it("is refused, by the check and by a replay", () => {
+    const disk = day.copy();
+    const meta = JSON.parse(Buffer.from(disk.bytesAt(`${DIRECTORY}/meta.json`)).toString("utf8"));
+    const other = JSON.stringify({ ...meta, directoryId: "0123456789abcdef".repeat(2) });
+    disk.replace(`${DIRECTORY}/meta.json`, Buffer.from(other));
+    const refusal = `the journal of directory ${meta.directoryId}, not of 0123456789abcdef`;
+    expect(() => checkJournal(disk, DIRECTORY)).toThrow(refusal);
+    expect(() => replayDirectory(disk, DIRECTORY)).toThrow(refusal);
+  });
+});
+
 describe("truncating a journal", () => {
   it("changes nothing where nothing is damaged", () => {
     const disk = day.copy();

@@ -10,7 +10,7 @@ import { EventInstruments } from "../../../replay/event-instruments.ts";
 import { checkJournal, describeBlocks, type JournalCheck } from "../../../replay/journal-check.ts";
 import { systemClock } from "../../clock.ts";
 import { ANCHORS_HELP, readAnchors } from "./anchors.ts";
-import { EXIT_DATA } from "./exit-codes.ts";
+import { EXIT_DATA, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
 import { compressJournal } from "./journal-compress.ts";
 import { skipCommand } from "./journal-skip.ts";
@@ -19,6 +19,7 @@ import { Progress } from "./progress.ts";
 import { integer } from "./replay.ts";
 
 const STDOUT = 1;
+const MIB = 2 ** 20;
 
 interface DumpOptions {
   from: number;
@@ -79,13 +80,13 @@ async function verify(
   const anchors = options.anchors === undefined ? [] : await readAnchors(options.anchors);
   const live = isDirectoryLocked(directory);
   const disk = new NodeDisk();
-  const progress = new Progress("commands");
+  const progress = new Progress("MiB");
   let check: JournalCheck;
   try {
     check = checkJournal(disk, directory, {
       live,
       anchors,
-      onProgress: (seq) => progress.update(seq, seq),
+      onProgress: (done, total) => progress.update(Math.floor(done / MIB), Math.ceil(total / MIB)),
     });
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error;
@@ -123,6 +124,7 @@ function dump(directory: string, options: DumpOptions): void {
   const live = isDirectoryLocked(directory);
   const output = new LineOutput(STDOUT);
   const to = options.to ?? Number.POSITIVE_INFINITY;
+  if (to < options.from) throw new ExitError(EXIT_USAGE, "--to is before --from");
   readMeta(disk, directory);
   try {
     if (options.blocks) {
@@ -138,12 +140,18 @@ function dump(directory: string, options: DumpOptions): void {
       fromSeq: options.from,
       live,
     });
-    while (reader.next() && reader.seq <= to) {
+    while (reader.next()) {
+      if (reader.seq > to) break;
       // Decimals are written with the instruments as they were before the command.
       output.write(JSON.stringify(journaledJson(reader, instruments.before(reader.seq))));
     }
+    const { lastSeq } = reader.position;
     reader.close();
     instruments.close();
+    if (options.from > Math.max(lastSeq, 1)) {
+      const message = `there is no seq ${options.from}: the journal ends at ${lastSeq}`;
+      throw new ExitError(EXIT_NO_INPUT, message);
+    }
   } finally {
     output.flush();
   }

@@ -75,10 +75,16 @@ function openTarget(file: string): Target {
     try {
       call();
     } catch (error) {
+      fs.rmSync(temporary, { force: true });
       throw new ExitError(EXIT_IO, `cannot write ${file}: ${(error as Error).message}`, error);
     }
   };
-  attempt(() => fs.writeFileSync(temporary, ""));
+  attempt(() => {
+    if (fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+      throw new Error("it is a directory");
+    }
+    fs.writeFileSync(temporary, "");
+  });
   return {
     write: (text) =>
       attempt(() => {

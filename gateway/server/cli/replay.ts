@@ -75,7 +75,7 @@ async function replay(directory: string, options: ReplayCommandOptions): Promise
   const asksForEvents = options.account !== undefined || options.order !== undefined;
   const printsEvents = options.events || options.csv || asksForEvents;
   const output = new LineOutput(STDOUT);
-  const progress = new Progress("commands");
+  const progress = new Progress("commands", printsEvents);
   if (options.csv) output.write(csvHeader());
 
   const ledger = new Ledger();

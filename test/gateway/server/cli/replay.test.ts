@@ -118,6 +118,13 @@ describe("crossbook replay", () => {
     expect(crossbook("replay", directory, "--book", "NONE").status).toBe(66);
     expect(crossbook("replay", directory, "--to", "x").status).toBe(64);
     expect(crossbook("replay", directory, "--events", "--csv").status).toBe(64);
+    // A file is no directory.
+    expect(crossbook("replay", LAUNCHER).status).toBe(66);
+    expect(crossbook("journal", "verify", LAUNCHER).status).toBe(66);
+    expect(crossbook("replay", directory, "--report", root).status).toBe(74);
+    expect(crossbook("replay", directory, "--anchors", LAUNCHER).status).toBe(64);
+    expect(crossbook("replay", directory, "--verify", "--anchors", LAUNCHER).status).toBe(64);
+    expect(crossbook("replay", directory, "--verify", "--anchors", `${root}/none`).status).toBe(66);
   });
 });
 
@@ -138,6 +145,8 @@ describe("crossbook journal", () => {
   it("dumps commands and blocks", () => {
     const commands = crossbook("journal", "dump", directory, "--from", "9", "--to", "12").lines;
     expect(commands.map((line) => JSON.parse(line).seq)).toEqual([9, 10, 11, 12]);
+    expect(crossbook("journal", "dump", directory, "--from", "4", "--to", "3").status).toBe(64);
+    expect(crossbook("journal", "dump", directory, "--from", "99999").status).toBe(66);
     const blocks = crossbook("journal", "dump", directory, "--blocks").lines;
     expect(JSON.parse(blocks[0] as string)).toMatchObject({ block: 1, firstSeq: 1 });
   });

@@ -51,8 +51,8 @@ export class DamageCampaign {
     this.journal = makeJournal(shape, ending, HERE);
     const { files, meta, maxBlockBytes } = this.journal;
     this.kinds = kindsOf(this.journal, {
-      otherDirectory: makeJournal(shape, ending, OTHER_DIRECTORY),
-      otherEpoch: makeJournal(shape, ending, OTHER_EPOCH),
+      otherDirectory: makeJournal(shape, ending, OTHER_DIRECTORY).files,
+      otherEpoch: makeJournal(shape, ending, OTHER_EPOCH).files,
     });
     this.#table = new RecoveryTable(files);
     this.#buffer = maxBlockBytes;

@@ -11,13 +11,13 @@ export const KINDS = [
   "bit",
   "lostRest",
   "sectorZeroed",
-  "torn",
   "longer",
   "pageZeroed",
   "pageDoubled",
   "pageSwapped",
   "pageOfOtherDirectory",
   "pageOfOtherEpoch",
+  "torn",
   "fileMissing",
 ] as const;
 export type KindName = (typeof KINDS)[number];
@@ -38,28 +38,35 @@ export interface Spoiled {
   undo(): void;
 }
 
-/** Journals of the same shape to take pages from. */
+/** Files of the same shape to take pages from. */
 export interface Strangers {
-  readonly otherDirectory: Journal;
-  readonly otherEpoch: Journal;
+  readonly otherDirectory: readonly JournalFile[];
+  readonly otherEpoch: readonly JournalFile[];
 }
 
 /** Changes the journal's files in place and back again: only one case at a time. */
 export function kindsOf(journal: Journal, strangers: Strangers): Kind[] {
   const { files } = journal;
   return [
+    ...kindsOfFiles(files, strangers),
+    ...(journal.ending === "crashed" ? [torn(journal)] : []),
+    ...(files.length > 1 ? [fileMissing(files)] : []),
+  ];
+}
+
+/** What may happen to files of any kind. */
+export function kindsOfFiles(files: readonly JournalFile[], strangers: Strangers): Kind[] {
+  return [
     cut(files),
-    bit(journal),
+    bit(files),
     lostRest(files),
     sectorZeroed(files),
-    ...(journal.ending === "crashed" ? [torn(journal)] : []),
     longer(files),
     pageZeroed(files),
     pageMoved("pageDoubled", files, files),
     pageSwapped(files),
-    pageMoved("pageOfOtherDirectory", files, strangers.otherDirectory.files),
-    pageMoved("pageOfOtherEpoch", files, strangers.otherEpoch.files),
-    ...(files.length > 1 ? [fileMissing(files)] : []),
+    pageMoved("pageOfOtherDirectory", files, strangers.otherDirectory),
+    pageMoved("pageOfOtherEpoch", files, strangers.otherEpoch),
   ];
 }
 
@@ -73,9 +80,8 @@ function cut(files: readonly JournalFile[]): Kind {
   }));
 }
 
-/** Any one bit of 64 KiB: all of a small journal, else its beginning, its middle and its end. */
-function bit(journal: Journal): Kind {
-  const { files } = journal;
+/** Any one bit of a small file; of 64 KiB of a large one: its beginning, its middle and its end. */
+function bit(files: readonly JournalFile[]): Kind {
   const ranges = files.flatMap(({ bytes }, file) => bitRanges(bytes.length, file));
   const counts = ranges.map(({ from, to }) => (to - from) * 8);
   return overParts("bit", counts, (range, rest) => {
@@ -120,11 +126,11 @@ function lostRest(files: readonly JournalFile[]): Kind {
 }
 
 function sectorZeroed(files: readonly JournalFile[]): Kind {
-  const counts = lengthsOf(files).map((length) => length / SECTOR);
+  const counts = lengthsOf(files).map((length) => Math.ceil(length / SECTOR));
   return overParts("sectorZeroed", counts, (file, sector) => {
     const at = sector * SECTOR;
     const what = `the sector at ${at} of file ${nth(files, file).number} empty`;
-    return filled(files, what, file, at, at + SECTOR);
+    return filled(files, what, file, at, Math.min(at + SECTOR, nth(files, file).bytes.length));
   });
 }
 

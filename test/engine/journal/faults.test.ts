@@ -97,7 +97,7 @@ describe("after a failed sync", () => {
 
   it("what a restart says while it is still recovering survives a power loss at any call", () => {
     let told = 0;
-    for (let seed = 1; seed <= 20; seed++) {
+    for (let seed = 1; seed <= 6; seed++) {
       const disk = new SimulatedDisk(new Random(seed));
       const pipeline = new JournalPipeline(disk, SETTINGS);
       pipeline.send(5, 1);

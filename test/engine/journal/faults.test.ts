@@ -81,6 +81,38 @@ describe("with a block in flight", () => {
   });
 });
 
+describe("a disk that fills up", () => {
+  it("stops the journal wherever that is, and with room again all that was acknowledged is there", () => {
+    let partly = 0;
+    for (let free = 0; free < 200_000; free += 1999) {
+      const disk = new SimulatedDisk(new Random(free));
+      disk.free = free;
+      let pipeline: JournalPipeline | undefined;
+      const fill = () => {
+        pipeline = new JournalPipeline(disk, SETTINGS);
+        for (;;) {
+          pipeline.send(20, 1);
+          pipeline.work();
+          pipeline.idle();
+        }
+      };
+      expect(fill).toThrow(/shortWrite/);
+      expect(disk.free).toBe(0);
+      const acknowledged = pipeline?.acknowledged ?? 0;
+      if (acknowledged > 0) partly++;
+      if (free % 2 === 0) disk.restart();
+      else disk.killProcess();
+      disk.free = Number.MAX_SAFE_INTEGER;
+      const again = new JournalPipeline(disk, SETTINGS);
+      expect(again.recovered.length, `${free} bytes`).toBeGreaterThanOrEqual(acknowledged);
+      again.send(1, 2);
+      again.work();
+      again.close();
+    }
+    expect(partly).toBeGreaterThan(50);
+  });
+});
+
 describe("after a failed sync", () => {
   it("nothing is acknowledged any more, not even when the disk is well again", () => {
     const disk = new SimulatedDisk(new Random(3));

@@ -3,7 +3,9 @@ import { TWO_32 } from "./generated/support.ts";
 
 const LOW_SEED = 1;
 const HIGH_SEED = 2;
-const ROW_BYTES = 16;
+const BEST_ROW_BYTES = 16;
+const LEVEL_ROW_BYTES = 20;
+const ORDER_ROW_BYTES = 32;
 
 /** One 32-bit block of MurmurHash3 x86 32-bit (A. Appleby, public domain). */
 function block(hash: number, word: number): number {
@@ -13,29 +15,66 @@ function block(hash: number, word: number): number {
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-function finish(hash: number): number {
-  let h = hash ^ ROW_BYTES;
+function finish(hash: number, bytes: number): number {
+  let h = hash ^ bytes;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return h ^ (h >>> 16);
+  return (h ^ (h >>> 16)) >>> 0;
 }
 
-function hashRow(seed: number, side: number, priceTicks: number, lots: number): number {
-  let h = block(seed, side);
-  h = block(h, priceTicks);
-  h = block(h, lots | 0);
-  h = block(h, Math.floor(lots / TWO_32));
-  return finish(h);
+/** What every row begins with. */
+function start(seed: number, side: number, priceTicks: number, lots: number): number {
+  return wide(block(block(seed, side), priceTicks), lots);
+}
+
+function wide(hash: number, value: number): number {
+  return block(block(hash, value | 0), Math.floor(value / TWO_32));
 }
 
 /**
- * The checksum of a book, or of the part of it that a channel shows: a 64-bit hash of each row,
- * summed mod 2^64, so that a change costs the rows that change, in any order. A row is 16 bytes,
- * little endian: side as int32 (1 buy, 2 sell), price in ticks as int32, quantity in lots as uint64.
- * Its hash has MurmurHash3 x86 32-bit of these bytes with seed 1 as the low word and with seed 2 as
- * the high word. It tells a mistake from agreement, not an attacker from a friend.
+ * The hash of one row, 64 bits as two words: MurmurHash3 x86 32-bit of its bytes with seed 1 as the
+ * low word and with seed 2 as the high word. All rows begin with 16 bytes, little endian: side as
+ * int32 (1 buy, 2 sell), price in ticks as int32, quantity in lots as uint64. A row of l1 has no more;
+ * one of l2 goes on with the number of orders as uint32, one of l3 with order id and priority, both
+ * uint64.
+ */
+export class RowHash {
+  low = 0;
+  high = 0;
+
+  /** Of no row. */
+  none(): void {
+    this.low = 0;
+    this.high = 0;
+  }
+
+  ofBest(side: number, priceTicks: number, lots: number): void {
+    this.low = finish(start(LOW_SEED, side, priceTicks, lots), BEST_ROW_BYTES);
+    this.high = finish(start(HIGH_SEED, side, priceTicks, lots), BEST_ROW_BYTES);
+  }
+
+  ofLevel(side: number, priceTicks: number, lots: number, orders: number): void {
+    const low = block(start(LOW_SEED, side, priceTicks, lots), orders);
+    const high = block(start(HIGH_SEED, side, priceTicks, lots), orders);
+    this.low = finish(low, LEVEL_ROW_BYTES);
+    this.high = finish(high, LEVEL_ROW_BYTES);
+  }
+
+  ofOrder(side: number, priceTicks: number, lots: number, orderId: number, priority: number): void {
+    const low = wide(wide(start(LOW_SEED, side, priceTicks, lots), orderId), priority);
+    const high = wide(wide(start(HIGH_SEED, side, priceTicks, lots), orderId), priority);
+    this.low = finish(low, ORDER_ROW_BYTES);
+    this.high = finish(high, ORDER_ROW_BYTES);
+  }
+}
+
+/**
+ * The checksum of a book, or of the part of it that a channel shows: the hashes of its rows summed
+ * mod 2^64, so that a change costs the rows that change, in any order. It tells a mistake from
+ * agreement, not an attacker from a friend.
  */
 export class BookChecksum {
+  readonly #hash = new RowHash();
   #low = 0;
   #high = 0;
 
@@ -52,21 +91,30 @@ export class BookChecksum {
     this.#high = 0;
   }
 
-  /** A row with no lots is no row. */
+  /** A row of l1. One with no lots is no row. */
   add(side: number, priceTicks: number, lots: number): void {
     if (lots === 0) return;
-    const low = this.#low + (hashRow(LOW_SEED, side, priceTicks, lots) >>> 0);
-    const carry = low >= TWO_32 ? 1 : 0;
-    this.#low = low >>> 0;
-    this.#high = (this.#high + hashRow(HIGH_SEED, side, priceTicks, lots) + carry) >>> 0;
+    this.#hash.ofBest(side, priceTicks, lots);
+    this.addHash(this.#hash.low, this.#hash.high);
   }
 
   remove(side: number, priceTicks: number, lots: number): void {
     if (lots === 0) return;
-    const low = this.#low - (hashRow(LOW_SEED, side, priceTicks, lots) >>> 0);
-    const borrow = low < 0 ? 1 : 0;
-    this.#low = low >>> 0;
-    this.#high = (this.#high - hashRow(HIGH_SEED, side, priceTicks, lots) - borrow) >>> 0;
+    this.#hash.ofBest(side, priceTicks, lots);
+    this.removeHash(this.#hash.low, this.#hash.high);
+  }
+
+  /** Both words unsigned. */
+  addHash(low: number, high: number): void {
+    const sum = this.#low + low;
+    this.#low = sum >>> 0;
+    this.#high = (this.#high + high + (sum >= TWO_32 ? 1 : 0)) >>> 0;
+  }
+
+  removeHash(low: number, high: number): void {
+    const rest = this.#low - low;
+    this.#low = rest >>> 0;
+    this.#high = (this.#high - high - (rest < 0 ? 1 : 0)) >>> 0;
   }
 
   /** 16 hexadecimal digits. Cold. */

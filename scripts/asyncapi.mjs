@@ -59,6 +59,16 @@ function schemaOf(shape) {
       return objectOf(shape.fields);
     case "list":
       return { type: "array", items: objectOf(shape.of) };
+    case "rows": {
+      const { length } = shape.columns;
+      const row = {
+        type: "array",
+        items: shape.columns.map(schemaOf),
+        minItems: length,
+        maxItems: length,
+      };
+      return { type: "array", items: row };
+    }
     case "nullable":
       return { anyOf: [schemaOf(shape.shape), { type: "null" }] };
   }

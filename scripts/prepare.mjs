@@ -20,6 +20,7 @@ export const SOURCE_FOLDERS = [
   "test/day",
   "test/disk",
   "test/engine/journal",
+  "test/feed",
   "test/processes",
   "test/reference",
   "test/simulation",

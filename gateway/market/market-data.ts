@@ -1,7 +1,7 @@
 // Hot path: allocates once for each instrument, and where a command has more trades than any before.
 
 import { BookChecksum } from "../../protocol/book-checksum.ts";
-import { Side } from "../../protocol/generated/enums.ts";
+import { MarketState, Side } from "../../protocol/generated/enums.ts";
 import {
   INSTRUMENT_TEMPLATE_ID,
   MARKET_STATE_CHANGED_TEMPLATE_ID,
@@ -9,41 +9,18 @@ import {
   Trade,
 } from "../../protocol/generated/events.ts";
 import { EventHeader } from "../../protocol/generated/headers.ts";
-import {
-  INSTRUMENT_STATUS_LENGTH,
-  InstrumentStatus,
-  PUBLIC_TRADE_LENGTH,
-  PublicTrade,
-  TOP_OF_BOOK_LENGTH,
-  TopOfBook,
-} from "../../protocol/generated/session.ts";
+import { PUBLIC_TRADE_LENGTH, PublicTrade } from "../../protocol/generated/session.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import type { EventListener } from "../stage/gateway-stage.ts";
+import type { BookFeed, WindowSize } from "./book-feed.ts";
 import { NO_LEVEL } from "./book-side.ts";
+import { IndicativePrice } from "./indicative-price.ts";
+import { InstrumentFeed } from "./instrument-feed.ts";
 import { bestLevel, type MarketBook, type MarketBooks } from "./market-books.ts";
-
-/** The last word of each channel about one instrument, as records. */
-export class InstrumentFeed {
-  readonly instrumentId: number;
-  readonly symbol: string;
-  readonly top = new TopOfBook();
-  readonly lastTrade = new PublicTrade();
-  readonly status = new InstrumentStatus();
-
-  constructor(instrumentId: number, symbol: string) {
-    this.instrumentId = instrumentId;
-    this.symbol = symbol;
-    this.top.wrap(new DataView(new ArrayBuffer(TOP_OF_BOOK_LENGTH)), 0);
-    this.lastTrade.wrap(new DataView(new ArrayBuffer(PUBLIC_TRADE_LENGTH)), 0);
-    this.status.wrap(new DataView(new ArrayBuffer(INSTRUMENT_STATUS_LENGTH)), 0);
-    this.top.clear().instrumentId = instrumentId;
-    this.lastTrade.clear().instrumentId = instrumentId;
-    this.status.clear().instrumentId = instrumentId;
-  }
-}
 
 /** Told at the end of a command, once for each channel and instrument that it changed. */
 export interface MarketListener {
+  /** After its first status was told. */
   onNewInstrument(feed: InstrumentFeed): void;
   /** The instrument's definition or state: feed.status. */
   onStatus(feed: InstrumentFeed): void;
@@ -51,7 +28,13 @@ export interface MarketListener {
   onTrades(feed: InstrumentFeed, view: DataView, count: number): void;
   /** The best prices: feed.top. */
   onTop(feed: InstrumentFeed): void;
+  /** book: feed.levels or feed.orders, where it is watched; book.rows is what has changed. */
+  onBook(feed: InstrumentFeed, book: BookFeed): void;
+  /** feed.indication; at most once for all commands that are taken together. */
+  onIndication(feed: InstrumentFeed): void;
 }
+
+const NO_FEEDS: readonly InstrumentFeed[] = [];
 
 /** Public market data from events: one update per command, channel and instrument. */
 export class MarketData implements EventListener {
@@ -62,7 +45,16 @@ export class MarketData implements EventListener {
   readonly #trade = new Trade();
   readonly #publicTrade = new PublicTrade();
   readonly #checksum = new BookChecksum();
-  readonly #statusChanged: InstrumentFeed[] = [];
+  /** Every command up to here is complete. */
+  #lastSeq = 0;
+  // Of the last event. Copied, since its place in the ring may have been written anew when its
+  // command is found complete.
+  #seq = 0;
+  #timestampUs = 0;
+  readonly #indicative = new IndicativePrice();
+  /** Instruments whose definition or state the current command has changed. */
+  readonly #changedIds: number[] = [];
+  readonly #indicationDue: InstrumentFeed[] = [];
   #trades = new DataView(new ArrayBuffer(64 * PUBLIC_TRADE_LENGTH));
   #tradeCount = 0;
   #listener: MarketListener | null = null;
@@ -78,6 +70,11 @@ export class MarketData implements EventListener {
     this.#listener = listener;
   }
 
+  /** A channel that shows the book is kept up to date from now on; not in the middle of a command. */
+  watch(book: BookFeed, size: WindowSize): void {
+    if (!book.isWatched) book.watch(this.#lastSeq, this.#timestampUs, size);
+  }
+
   get feeds(): readonly InstrumentFeed[] {
     return this.#feeds.filter((feed) => feed !== undefined);
   }
@@ -90,54 +87,123 @@ export class MarketData implements EventListener {
   onEvent(view: DataView, offset: number): void {
     this.#header.wrap(view, offset);
     const { templateId } = this.#header;
+    this.#seq = this.#header.seq;
+    this.#timestampUs = this.#header.timestampUs;
     if (templateId === TRADE_TEMPLATE_ID) this.#onTrade(view, offset);
     else if (
       templateId === INSTRUMENT_TEMPLATE_ID ||
       templateId === MARKET_STATE_CHANGED_TEMPLATE_ID
     ) {
-      this.#onStatus();
+      this.#changedIds.push(this.#header.instrumentId);
     }
   }
 
-  onCommandsComplete(): void {
-    for (let i = 0; i < this.#statusChanged.length; i++) {
-      this.#listener?.onStatus(this.#statusChanged[i] as InstrumentFeed);
-    }
-    this.#statusChanged.length = 0;
+  onCommandsComplete(seq: number): void {
+    this.#lastSeq = seq;
+    const fresh = this.#changedIds.length === 0 ? NO_FEEDS : this.#publishStatus();
     if (this.#tradeCount > 0) this.#publishTrades();
     const { touched } = this.#books;
-    if (touched.length === 0) return;
-    for (let i = 0; i < touched.length; i++) this.#publishTop(touched[i] as MarketBook);
-    this.#books.forgetTouched();
+    if (touched.length > 0) {
+      for (let i = 0; i < touched.length; i++) this.#publishBook(touched[i] as MarketBook);
+      this.#books.forgetTouched();
+    }
+    for (let i = 0; i < fresh.length; i++) {
+      this.#listener?.onNewInstrument(fresh[i] as InstrumentFeed);
+    }
   }
 
-  onRoundEnd(): void {}
+  /** Indications are looked for once for all commands taken together: each costs a walk. */
+  onRoundEnd(): void {
+    if (this.#indicationDue.length === 0) return;
+    let kept = 0;
+    for (let i = 0; i < this.#indicationDue.length; i++) {
+      const feed = this.#indicationDue[i] as InstrumentFeed;
+      // In the middle of a command its book is not to be looked at.
+      if (feed.book.isTouched) this.#indicationDue[kept++] = feed;
+      else this.#publishIndication(feed);
+    }
+    this.#indicationDue.length = kept;
+  }
 
-  #onStatus(): void {
-    const { instrumentId, seq, timestampUs } = this.#header;
-    const terms = this.#directory.get(instrumentId);
-    if (terms === undefined) return;
-    let feed = this.#feeds[instrumentId];
-    const isNew = feed === undefined;
-    if (feed === undefined) {
-      feed = new InstrumentFeed(instrumentId, terms.symbol);
-      this.#feeds[instrumentId] = feed;
-    }
-    const { status } = feed;
-    // Definition and state may change in one command: one update.
-    if (status.seq !== seq) {
+  /** Cold. Returns the feeds of new instruments. */
+  #publishStatus(): InstrumentFeed[] {
+    const fresh: InstrumentFeed[] = [];
+    for (const instrumentId of new Set(this.#changedIds)) {
+      const terms = this.#directory.get(instrumentId);
+      if (terms === undefined) continue;
+      let feed = this.#feeds[instrumentId];
+      if (feed === undefined) {
+        const book = this.#books.of(instrumentId);
+        feed = new InstrumentFeed(terms.symbol, book, this.#books.orders);
+        this.#feeds[instrumentId] = feed;
+        fresh.push(feed);
+      }
+      const { status } = feed;
       status.prevSeq = status.seq;
-      status.seq = seq;
+      status.seq = this.#seq;
+      status.timestampUs = this.#timestampUs;
+      status.symbol = terms.symbol;
+      status.tickSize = terms.tickSize.value;
+      status.tickSizeScale = terms.tickSize.scale;
+      status.lotSize = terms.lotSize.value;
+      status.lotSizeScale = terms.lotSize.scale;
+      status.state = terms.state;
+      this.#markIndication(feed);
+      this.#listener?.onStatus(feed);
     }
-    status.timestampUs = timestampUs;
-    status.symbol = terms.symbol;
-    status.tickSize = terms.tickSize.value;
-    status.tickSizeScale = terms.tickSize.scale;
-    status.lotSize = terms.lotSize.value;
-    status.lotSizeScale = terms.lotSize.scale;
-    status.state = terms.state;
-    if (!this.#statusChanged.includes(feed)) this.#statusChanged.push(feed);
-    if (isNew) this.#listener?.onNewInstrument(feed);
+    this.#changedIds.length = 0;
+    return fresh;
+  }
+
+  #publishBook(book: MarketBook): void {
+    const feed = this.#feeds[book.instrumentId];
+    if (feed === undefined) return;
+    if (this.#updateTop(feed, book)) this.#listener?.onTop(feed);
+    this.#publishRows(feed, feed.levels);
+    this.#publishRows(feed, feed.orders);
+    if (feed.status.state === MarketState.auction) this.#markIndication(feed);
+  }
+
+  #publishRows(feed: InstrumentFeed, book: BookFeed): void {
+    if (!book.isWatched) return;
+    if (book.update(this.#seq, this.#timestampUs)) this.#listener?.onBook(feed, book);
+  }
+
+  #markIndication(feed: InstrumentFeed): void {
+    feed.lastSeq = this.#seq;
+    feed.lastUs = this.#timestampUs;
+    if (feed.isIndicationDue) return;
+    feed.isIndicationDue = true;
+    this.#indicationDue.push(feed);
+  }
+
+  #publishIndication(feed: InstrumentFeed): void {
+    feed.isIndicationDue = false;
+    const { indication, lastTrade } = feed;
+    const found = this.#indicative;
+    const collecting = feed.status.state === MarketState.auction;
+    if (collecting) {
+      const reference = this.#directory.get(feed.instrumentId)?.referencePriceTicks ?? null;
+      found.find(feed.book, lastTrade.tradeId === 0 ? reference : lastTrade.priceTicks);
+    } else found.clear();
+    if (
+      indication.collecting === collecting &&
+      indication.quantityLots === found.lots &&
+      indication.priceTicks === found.priceTicks &&
+      indication.imbalanceLots === found.imbalanceLots &&
+      indication.imbalanceSide === found.imbalanceSide
+    ) {
+      return;
+    }
+    indication.prevSeq = indication.seq;
+    indication.seq = feed.lastSeq;
+    indication.timestampUs = feed.lastUs;
+    indication.collecting = collecting;
+    indication.quantityLots = found.lots;
+    indication.priceTicks = found.priceTicks;
+    indication.imbalanceLots = found.imbalanceLots;
+    indication.imbalanceSide = found.imbalanceSide;
+    this.#listener?.onIndication(feed);
   }
 
   #onTrade(view: DataView, offset: number): void {
@@ -177,10 +243,8 @@ export class MarketData implements EventListener {
     this.#listener?.onTrades(feed, this.#trades, count);
   }
 
-  #publishTop({ instrumentId, bids, asks }: MarketBook): void {
-    const feed = this.#feeds[instrumentId];
-    if (feed === undefined) return;
-    const { top } = feed;
+  /** False: the best prices are what they were. */
+  #updateTop({ top }: InstrumentFeed, { bids, asks }: MarketBook): boolean {
     const bid = bestLevel(bids);
     const ask = bestLevel(asks);
     const bidLots = bid === NO_LEVEL ? 0 : (bids.lots[bid] as number);
@@ -193,11 +257,11 @@ export class MarketData implements EventListener {
       top.bidPriceTicks === bidPriceTicks &&
       top.askPriceTicks === askPriceTicks
     ) {
-      return;
+      return false;
     }
     top.prevSeq = top.seq;
-    top.seq = this.#header.seq;
-    top.timestampUs = this.#header.timestampUs;
+    top.seq = this.#seq;
+    top.timestampUs = this.#timestampUs;
     top.bidLots = bidLots;
     top.askLots = askLots;
     top.bidPriceTicks = bidPriceTicks;
@@ -208,7 +272,7 @@ export class MarketData implements EventListener {
     checksum.add(Side.sell, askPriceTicks, askLots);
     top.checksumLow = checksum.low;
     top.checksumHigh = checksum.high;
-    this.#listener?.onTop(feed);
+    return true;
   }
 
   #growTrades(): void {

@@ -1,7 +1,6 @@
-import { Channel, ErrorCode } from "../../protocol/generated/enums.ts";
-import { PUBLIC_TRADE_LENGTH } from "../../protocol/generated/session.ts";
+import { type Channel, ErrorCode } from "../../protocol/generated/enums.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
-import { decodeMessage, decodeTrades } from "../../protocol/json/decode-message.ts";
+import { invalid } from "../../protocol/json/errors.ts";
 import { shorten } from "../../protocol/json/parse.ts";
 import type { Clock } from "../clock.ts";
 import type { EventListener } from "../stage/gateway-stage.ts";
@@ -15,20 +14,23 @@ import {
 import type { Admission } from "../transport/admission.ts";
 import { SOCKET_HEADROOM_BYTES } from "../transport/outbox.ts";
 import type {
+  Broadcaster,
   SocketEndpoint,
   SocketHandler,
   SocketLimits,
   TransportSocket,
   UpgradeRequest,
 } from "../transport/transport.ts";
-import type { InstrumentFeed, MarketData, MarketListener } from "./market-data.ts";
+import { Distribution, PACE } from "./distribution.ts";
+import type { InstrumentFeed } from "./instrument-feed.ts";
+import type { MarketData } from "./market-data.ts";
 import {
   MarketError,
   type MarketHost,
   type MarketOptions,
   MarketSession,
 } from "./market-session.ts";
-import { CHANNELS, type Subscription, Subscriptions } from "./subscriptions.ts";
+import { CHANNELS, NOTHING_SENT, Subscriptions } from "./subscriptions.ts";
 
 const ERROR_BURST = 1_000;
 const ERRORS_PER_SECOND = 100;
@@ -45,11 +47,12 @@ export interface MarketServices {
 }
 
 /** /v1/market: public market data, for anyone who may connect. */
-export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListener, EventListener {
+export class MarketEndpoint implements SocketEndpoint, MarketHost, EventListener {
   readonly path = "/v1/market";
   readonly limits: SocketLimits;
   /** Clients may connect. */
   isLive = false;
+  readonly slowBytes: number;
   readonly #services: MarketServices;
   readonly #options: MarketOptions;
   readonly #rates: RateLimitOptions;
@@ -57,8 +60,7 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
   readonly #addressBudgets: SharedBudgets<string>;
   readonly #addresses = new Map<MarketSession, string>();
   readonly #subscriptions = new Subscriptions();
-  /** Of slow clients: the newest state is told when they read again. */
-  readonly #stale = new Map<MarketSession, Set<Subscription>>();
+  readonly #distribution: Distribution;
   #unflushed: MarketSession[] = [];
 
   constructor(
@@ -66,7 +68,9 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     options: MarketOptions,
     rates: RateLimitOptions,
     admission: Admission,
+    pace = PACE,
   ) {
+    this.slowBytes = pace.slowBytes;
     this.#services = services;
     this.#options = options;
     this.#rates = rates;
@@ -81,7 +85,12 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
         Math.max(8, Math.ceil((options.heartbeatIntervalMs * 4) / 1000)),
       ),
     };
-    services.data.listener = this;
+    this.#distribution = new Distribution(
+      services.data,
+      services.directory,
+      this.#subscriptions,
+      pace,
+    );
   }
 
   get connections(): number {
@@ -112,6 +121,11 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     return session;
   }
 
+  /** What is published goes this way. */
+  attach(broadcaster: Broadcaster): void {
+    this.#distribution.broadcaster = broadcaster;
+  }
+
   // The sessions' side.
 
   subscribe(session: MarketSession, channel: Channel, symbol: string): void {
@@ -119,7 +133,15 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     const feeds = this.#feedsOf(symbol);
     session.saySubscribed(channel, symbol, false);
     if (symbol === ALL) this.#subscriptions.addWildcard(session, channel);
-    for (const feed of feeds) this.#begin(session, channel, feed);
+    for (const feed of feeds) this.#distribution.begin(session, channel, feed, NOTHING_SENT);
+  }
+
+  resume(session: MarketSession, channel: Channel, symbol: string, afterSeq: number): void {
+    this.#checkChannel(channel);
+    if (symbol === ALL) throw invalid("a resume names one symbol");
+    const feeds = this.#feedsOf(symbol);
+    session.saySubscribed(channel, symbol, false);
+    for (const feed of feeds) this.#distribution.begin(session, channel, feed, afterSeq);
   }
 
   unsubscribe(session: MarketSession, channel: Channel, symbol: string): void {
@@ -127,20 +149,19 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     const feeds = this.#feedsOf(symbol);
     let found = symbol === ALL && this.#subscriptions.removeWildcard(session, channel);
     for (const feed of feeds) {
-      if (this.#subscriptions.remove(session, channel, feed)) found = true;
+      const subscription = this.#subscriptions.find(session, channel, feed);
+      if (subscription === undefined) continue;
+      this.#distribution.remove(subscription);
+      found = true;
     }
     if (!found) throw new MarketError(ErrorCode.notSubscribed, "there is no such subscription");
-    const stale = this.#stale.get(session);
-    for (const subscription of stale ?? []) {
-      const { feed } = subscription;
-      if (subscription.channel === channel && feeds.includes(feed)) stale?.delete(subscription);
-    }
     session.saySubscribed(channel, symbol, true);
   }
 
   #checkChannel(channel: Channel): void {
     if (!CHANNELS.includes(channel)) {
-      throw new MarketError(ErrorCode.unknownChannel, "the channels are l1, trades and status");
+      const text = "the channels are l1, l2, l3, trades, status and indication";
+      throw new MarketError(ErrorCode.unknownChannel, text);
     }
   }
 
@@ -154,11 +175,8 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     return [feed];
   }
 
-  /** The snapshot; increments follow from here. */
-  #begin(session: MarketSession, channel: Channel, feed: InstrumentFeed): void {
-    const subscription = this.#subscriptions.add(session, channel, feed);
-    this.#sayState(subscription, true);
-    this.needsFlush(session);
+  onEncoding(session: MarketSession): void {
+    this.#distribution.onEncoding(session);
   }
 
   needsFlush(session: MarketSession): void {
@@ -167,15 +185,12 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     this.#unflushed.push(session);
   }
 
-  onCaughtUp(session: MarketSession): void {
-    const stale = this.#stale.get(session);
-    if (stale === undefined) return;
-    this.#stale.delete(session);
-    for (const subscription of stale) {
-      subscription.isStale = false;
-      this.#sayState(subscription, false);
-    }
-    session.flush();
+  catchUp(session: MarketSession): void {
+    this.#distribution.catchUp(session);
+  }
+
+  isCurrent(session: MarketSession): boolean {
+    return this.#distribution.isCurrent(session);
   }
 
   onEnd(session: MarketSession): void {
@@ -184,8 +199,7 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     this.#addresses.delete(session);
     this.#admission.leave(address);
     this.#addressBudgets.release(address);
-    this.#subscriptions.removeAll(session);
-    this.#stale.delete(session);
+    this.#distribution.onEnd(session);
   }
 
   completeSeq(): number {
@@ -196,92 +210,6 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
     this.#services.onUnexpected(error);
   }
 
-  // What there is to say.
-
-  onNewInstrument(feed: InstrumentFeed): void {
-    for (const channel of CHANNELS) {
-      for (const session of this.#subscriptions.wildcards(channel)) {
-        this.#begin(session, channel, feed);
-      }
-    }
-  }
-
-  onStatus(feed: InstrumentFeed): void {
-    this.#publishState(Channel.status, feed, feed.status.view, feed.status.seq);
-  }
-
-  onTop(feed: InstrumentFeed): void {
-    this.#publishState(Channel.l1, feed, feed.top.view, feed.top.seq);
-  }
-
-  /** A state: who reads slowly gets the newest one later. */
-  #publishState(channel: Channel, feed: InstrumentFeed, view: DataView, seq: number): void {
-    let text = "";
-    for (const subscription of this.#subscriptions.to(channel, feed)) {
-      const { session } = subscription;
-      // A snapshot that is as new as this came just before.
-      if (subscription.sentSeq === seq) continue;
-      if (session.isSlow) {
-        this.#markStale(subscription);
-        continue;
-      }
-      subscription.sentSeq = seq;
-      const { messenger } = session;
-      if (messenger.isBinary) messenger.record(view, 0);
-      else {
-        if (text === "") text = JSON.stringify(decodeMessage(view, 0, this.#services.directory));
-        messenger.outbox.text(text);
-      }
-      this.needsFlush(session);
-    }
-  }
-
-  /** Trades cannot be merged: a slow reader has them waiting, up to its limit. */
-  onTrades(feed: InstrumentFeed, view: DataView, count: number): void {
-    if (this.#subscriptions.countTo(Channel.trades, feed) === 0) return;
-    const { seq } = feed.lastTrade;
-    let text = "";
-    for (const subscription of this.#subscriptions.to(Channel.trades, feed)) {
-      const { session } = subscription;
-      if (subscription.sentSeq === seq) continue;
-      subscription.sentSeq = seq;
-      const { messenger } = session;
-      if (messenger.isBinary) {
-        for (let i = 0; i < count; i++) messenger.record(view, i * PUBLIC_TRADE_LENGTH);
-      } else {
-        if (text === "") {
-          text = JSON.stringify(decodeTrades(view, count, this.#services.directory));
-        }
-        messenger.outbox.text(text);
-      }
-      this.needsFlush(session);
-    }
-  }
-
-  #markStale(subscription: Subscription): void {
-    if (subscription.isStale) return;
-    subscription.isStale = true;
-    const stale = this.#stale.get(subscription.session);
-    if (stale === undefined) this.#stale.set(subscription.session, new Set([subscription]));
-    else stale.add(subscription);
-  }
-
-  /** The channel's state now: as a snapshot, or as one step from what was sent last. */
-  #sayState(subscription: Subscription, isSnapshot: boolean): void {
-    const { channel, feed, session, sentSeq } = subscription;
-    const { messenger } = session;
-    const record =
-      channel === Channel.l1 ? feed.top : channel === Channel.status ? feed.status : feed.lastTrade;
-    if (channel === Channel.trades && record.seq === 0) return; // no trade yet: nothing to show
-    const previous = record.prevSeq;
-    record.prevSeq = isSnapshot ? 0 : sentSeq;
-    record.snapshot = isSnapshot;
-    messenger.record(record.view, 0);
-    record.prevSeq = previous;
-    record.snapshot = false;
-    subscription.sentSeq = record.seq;
-  }
-
   // The stage's side.
 
   onEvent(): void {}
@@ -289,6 +217,7 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
   onCommandsComplete(): void {}
 
   onRoundEnd(): void {
+    this.#distribution.onRoundEnd();
     const sessions = this.#unflushed;
     if (sessions.length === 0) return;
     this.#unflushed = [];
@@ -304,6 +233,7 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, MarketListene
   tick(): void {
     const nowMs = this.#services.clock.nowMs();
     for (const session of [...this.#addresses.keys()]) session.tick(nowMs);
+    this.#distribution.tick(nowMs);
     this.#addressBudgets.prune(nowMs);
   }
 

@@ -1,6 +1,8 @@
 import { Channel, ErrorCode } from "../../protocol/generated/enums.ts";
 import {
   HEARTBEAT_TEMPLATE_ID,
+  RESUME_TEMPLATE_ID,
+  Resume,
   SUBSCRIBE_TEMPLATE_ID,
   SUBSCRIBED_LENGTH,
   Subscribe,
@@ -9,9 +11,15 @@ import {
 } from "../../protocol/generated/session.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { CommandError, invalid } from "../../protocol/json/errors.ts";
-import { checkFieldNames, type JsonObject, stringField } from "../../protocol/json/fields.ts";
+import {
+  checkFieldNames,
+  integerField,
+  type JsonObject,
+  stringField,
+} from "../../protocol/json/fields.ts";
 import { parseJson, shorten } from "../../protocol/json/parse.ts";
 import { checkRecord, messageLength } from "../../protocol/record-check.ts";
+import { MAX_INTEGER } from "../../protocol/terms.ts";
 import type { Clock } from "../clock.ts";
 import { Messenger, NO_REQUEST, type RequestNames } from "../messages/messenger.ts";
 import { CloseCode } from "../trade/close-codes.ts";
@@ -19,15 +27,16 @@ import type { RateBudget, TokenBucket } from "../trade/rate-limits.ts";
 import { sayHeartbeat, sayShutdown } from "../trade/session-voice.ts";
 import { Outbox } from "../transport/outbox.ts";
 import type { SocketHandler, TransportSocket } from "../transport/transport.ts";
+import type { Frame } from "./book-encoder.ts";
+import type { Subscription } from "./subscriptions.ts";
 
 const subscribe = new Subscribe();
 const subscribed = new Subscribed();
+const resume = new Resume();
 
 const SUBSCRIBE_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol"]);
+const RESUME_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol", "afterSeq"]);
 const HEARTBEAT_FIELDS: ReadonlySet<string> = new Set(["type", "lastSeq", "serverTime"]);
-/** A client that has this much unread gets merged updates from then on. */
-const SLOW_BYTES = 16 * 1024;
-
 export interface MarketOptions {
   readonly heartbeatIntervalMs: number;
   readonly maxMessageBytes: number;
@@ -37,12 +46,20 @@ export interface MarketOptions {
 
 /** What a session asks of the endpoint. Throws CommandErrors. */
 export interface MarketHost {
+  /** A client that has more than this unread gets merged updates from then on. */
+  readonly slowBytes: number;
   /** symbol: "*" for all. */
   subscribe(session: MarketSession, channel: Channel, symbol: string): void;
   unsubscribe(session: MarketSession, channel: Channel, symbol: string): void;
+  /** symbol: one. */
+  resume(session: MarketSession, channel: Channel, symbol: string, afterSeq: number): void;
+  /** What it gets from now on is in another encoding. */
+  onEncoding(session: MarketSession): void;
   needsFlush(session: MarketSession): void;
-  /** It reads again: what it has missed may be told in one piece. */
-  onCaughtUp(session: MarketSession): void;
+  /** It may read again: what it has missed may be told. */
+  catchUp(session: MarketSession): void;
+  /** It has been told everything up to the present. */
+  isCurrent(session: MarketSession): boolean;
   onEnd(session: MarketSession): void;
   completeSeq(): number;
   onUnexpected(error: unknown): void;
@@ -52,8 +69,14 @@ export interface MarketHost {
 export class MarketSession implements SocketHandler {
   readonly messenger: Messenger;
   isFlushPending = false;
-  /** What it gets is merged until it has read what waits. */
+  /** Too much waits to be read. */
   isSlow = false;
+  /** The topics that it has joined are those of the binary encoding. */
+  topicsAreBinary = false;
+  // Frames that are given to it one after the other as it reads, and what they belong to.
+  #frames: readonly Frame[] = [];
+  #nextFrame = 0;
+  #framesOf: Subscription | null = null;
   readonly #socket: TransportSocket;
   readonly #options: MarketOptions;
   readonly #host: MarketHost;
@@ -87,7 +110,10 @@ export class MarketSession implements SocketHandler {
 
   onMessage(data: Uint8Array, isBinary: boolean): void {
     this.#lastHeardMs = this.#clock.nowMs();
-    this.messenger.isBinary = isBinary;
+    if (this.messenger.isBinary !== isBinary) {
+      this.messenger.isBinary = isBinary;
+      this.#host.onEncoding(this);
+    }
     if (data.byteLength > this.#options.maxMessageBytes) {
       const text = `at most ${this.#options.maxMessageBytes} bytes a frame`;
       this.close(ErrorCode.tooLarge, text, CloseCode.tooLarge);
@@ -102,6 +128,7 @@ export class MarketSession implements SocketHandler {
       this.#host.onUnexpected(error);
     }
     this.flush();
+    this.#host.catchUp(this);
   }
 
   #takeText(data: Uint8Array): void {
@@ -121,16 +148,19 @@ export class MarketSession implements SocketHandler {
       checkFieldNames(json, HEARTBEAT_FIELDS, type);
       return;
     }
-    if (type !== "subscribe" && type !== "unsubscribe") {
-      const known = "subscribe, unsubscribe and heartbeat";
+    if (type !== "subscribe" && type !== "unsubscribe" && type !== "resume") {
+      const known = "subscribe, unsubscribe, resume and heartbeat";
       throw invalid(`unknown type ${JSON.stringify(shorten(type))}; there are ${known}`);
     }
-    checkFieldNames(json, SUBSCRIBE_FIELDS, type);
+    checkFieldNames(json, type === "resume" ? RESUME_FIELDS : SUBSCRIBE_FIELDS, type);
     const name = stringField("channel", json.channel);
     const symbol = stringField("symbol", json.symbol);
     const channel = Object.hasOwn(Channel, name) ? Channel[name as keyof typeof Channel] : 0;
     if (type === "subscribe") this.#host.subscribe(this, channel, symbol);
-    else this.#host.unsubscribe(this, channel, symbol);
+    else if (type === "resume") {
+      const afterSeq = integerField("afterSeq", json.afterSeq, 0, MAX_INTEGER);
+      this.#host.resume(this, channel, symbol, afterSeq);
+    } else this.#host.unsubscribe(this, channel, symbol);
   }
 
   #takeBinary(data: Uint8Array): void {
@@ -157,6 +187,11 @@ export class MarketSession implements SocketHandler {
     const wrong = checkRecord(view, at);
     if (wrong !== null) throw new CommandError("malformed", wrong);
     if (templateId === HEARTBEAT_TEMPLATE_ID) return;
+    if (templateId === RESUME_TEMPLATE_ID) {
+      resume.wrap(view, at);
+      this.#host.resume(this, resume.channel, resume.symbol, resume.afterSeq);
+      return;
+    }
     if (templateId !== SUBSCRIBE_TEMPLATE_ID && templateId !== UNSUBSCRIBE_TEMPLATE_ID) {
       throw new CommandError("malformed", `template ${templateId} is not for clients to send here`);
     }
@@ -197,11 +232,61 @@ export class MarketSession implements SocketHandler {
     this.flush();
   }
 
+  join(topic: string): void {
+    this.#socket.join(topic);
+  }
+
+  leave(topic: string): void {
+    this.#socket.leave(topic);
+  }
+
+  /** A frame, after all that was said before. */
+  say(frame: Frame): void {
+    this.messenger.outbox.frame(frame);
+    this.#host.needsFlush(this);
+  }
+
+  /** Frames of one message, given to it as it reads; only when those before have gone. */
+  giveFrames(frames: readonly Frame[], subscription: Subscription): void {
+    this.#frames = frames;
+    this.#nextFrame = 0;
+    this.#framesOf = subscription;
+  }
+
+  /** What of such frames is still here goes; null: any subscription's. Returns whose they were. */
+  dropFrames(subscription: Subscription | null): Subscription | null {
+    const owner = this.#framesOf;
+    if (owner === null || (subscription !== null && owner !== subscription)) return null;
+    this.#frames = [];
+    this.#nextFrame = 0;
+    this.#framesOf = null;
+    return owner;
+  }
+
+  /** False: it reads too slowly for more, or is gone. */
+  sendFrames(): boolean {
+    for (;;) {
+      this.flush();
+      if (this.isSlow || !this.#socket.isOpen) return false;
+      if (this.#nextFrame === this.#frames.length) break;
+      this.messenger.outbox.frame(this.#frames[this.#nextFrame++] as Frame);
+    }
+    this.dropFrames(null);
+    return true;
+  }
+
+  /** Makes the transport hand over what was published, so that `isSlow` says how it stands. */
+  probe(): void {
+    sayHeartbeat(this.messenger, 0, this.#clock.nowUs());
+    this.flush();
+  }
+
   tick(nowMs: number): void {
     if (this.isSlow) this.onDrain();
     if (nowMs - this.#lastHeartbeatMs < this.#options.heartbeatIntervalMs) return;
     this.#lastHeartbeatMs = nowMs;
-    sayHeartbeat(this.messenger, this.#host.completeSeq(), this.#clock.nowUs());
+    const lastSeq = this.#host.isCurrent(this) ? this.#host.completeSeq() : 0;
+    sayHeartbeat(this.messenger, lastSeq, this.#clock.nowUs());
     this.flush();
   }
 
@@ -210,16 +295,15 @@ export class MarketSession implements SocketHandler {
     outbox.flush();
     if (!this.#socket.isOpen) return;
     const waiting = outbox.waitingBytes;
-    this.isSlow = waiting > SLOW_BYTES;
+    this.isSlow = waiting > this.#host.slowBytes;
     if (waiting > this.#options.maxSendBufferBytes) {
       this.close(ErrorCode.slowConsumer, "the client reads too slowly", CloseCode.tryAgain);
     }
   }
 
   onDrain(): void {
-    const wasSlow = this.isSlow;
     this.flush();
-    if (wasSlow && !this.isSlow) this.#host.onCaughtUp(this);
+    this.#host.catchUp(this);
   }
 
   onClose(): void {

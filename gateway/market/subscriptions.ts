@@ -1,51 +1,101 @@
 import { Channel } from "../../protocol/generated/enums.ts";
-import type { InstrumentFeed } from "./market-data.ts";
+import type { InstrumentFeed } from "./instrument-feed.ts";
 import type { MarketSession } from "./market-session.ts";
 
 /** Channels that are offered. */
-export const CHANNELS: readonly Channel[] = [Channel.l1, Channel.trades, Channel.status];
+export const CHANNELS: readonly Channel[] = [
+  Channel.l1,
+  Channel.l2,
+  Channel.l3,
+  Channel.trades,
+  Channel.status,
+  Channel.indication,
+];
+
+/** Of `sentSeq`: nothing was sent yet, a snapshot is due. */
+export const NOTHING_SENT = -1;
 
 /** One client's interest in one channel of one instrument. */
-export interface Subscription {
+export class Subscription {
   readonly session: MarketSession;
   readonly feed: InstrumentFeed;
   readonly channel: Channel;
-  /** Of the last update that the client was given: the next one names it as its prevSeq. */
-  sentSeq: number;
-  /** It reads too slowly: it gets the newest state later, in one piece. */
-  isStale: boolean;
+  /** Of the last update that the client was given; not kept while it is live. */
+  sentSeq = NOTHING_SENT;
+  /** It gets every update as it is published. */
+  isLive = false;
+
+  constructor(session: MarketSession, feed: InstrumentFeed, channel: Channel) {
+    this.session = session;
+    this.feed = feed;
+    this.channel = channel;
+  }
 }
 
-/** Who wants what, by channel and instrument. */
+/** The subscriptions to one channel of one instrument. */
+export class Topic {
+  readonly name: string;
+  /** Live ones, by the encoding that they get. */
+  liveTexts = 0;
+  liveBinaries = 0;
+  readonly subscriptions = new Map<MarketSession, Subscription>();
+
+  constructor(channel: Channel, instrumentId: number) {
+    this.name = `${channel}/${instrumentId}`;
+  }
+
+  nameOf(isBinary: boolean): string {
+    return isBinary ? `${this.name}/b` : this.name;
+  }
+}
+
+/** Who wants what, by channel and instrument, and by session. */
 export class Subscriptions {
-  readonly #byTopic = new Map<number, Map<MarketSession, Subscription>>();
+  readonly #topics = new Map<number, Topic>();
+  readonly #bySession = new Map<MarketSession, Set<Subscription>>();
   /** Sessions that want a channel of all instruments, of those to come as well. */
   readonly #wildcards = new Map<Channel, Set<MarketSession>>();
 
-  to(channel: Channel, feed: InstrumentFeed): Iterable<Subscription> {
-    return this.#byTopic.get(topicOf(channel, feed))?.values() ?? [];
+  /** Undefined: nobody has ever wanted it. */
+  topic(channel: Channel, feed: InstrumentFeed): Topic | undefined {
+    return this.#topics.get(numberOf(channel, feed));
   }
 
-  countTo(channel: Channel, feed: InstrumentFeed): number {
-    return this.#byTopic.get(topicOf(channel, feed))?.size ?? 0;
+  of(session: MarketSession): ReadonlySet<Subscription> {
+    return this.#bySession.get(session) ?? NONE;
   }
 
-  /** A new one in the place of what there was. */
+  find(session: MarketSession, channel: Channel, feed: InstrumentFeed): Subscription | undefined {
+    return this.topic(channel, feed)?.subscriptions.get(session);
+  }
+
   add(session: MarketSession, channel: Channel, feed: InstrumentFeed): Subscription {
-    const topic = topicOf(channel, feed);
-    let subscriptions = this.#byTopic.get(topic);
-    if (subscriptions === undefined) {
-      subscriptions = new Map();
-      this.#byTopic.set(topic, subscriptions);
+    const number = numberOf(channel, feed);
+    let topic = this.#topics.get(number);
+    if (topic === undefined) {
+      topic = new Topic(channel, feed.instrumentId);
+      this.#topics.set(number, topic);
     }
-    const subscription = { session, feed, channel, sentSeq: 0, isStale: false };
-    subscriptions.set(session, subscription);
+    const subscription = new Subscription(session, feed, channel);
+    topic.subscriptions.set(session, subscription);
+    const own = this.#bySession.get(session);
+    if (own === undefined) this.#bySession.set(session, new Set([subscription]));
+    else own.add(subscription);
     return subscription;
   }
 
-  /** False: there was none. */
-  remove(session: MarketSession, channel: Channel, feed: InstrumentFeed): boolean {
-    return this.#byTopic.get(topicOf(channel, feed))?.delete(session) ?? false;
+  remove({ session, channel, feed }: Subscription): void {
+    const subscriptions = this.topic(channel, feed)?.subscriptions;
+    const subscription = subscriptions?.get(session);
+    if (subscription === undefined) return;
+    subscriptions?.delete(session);
+    this.#bySession.get(session)?.delete(subscription);
+  }
+
+  /** The next look at the session's subscriptions comes to it last. */
+  moveBack(subscription: Subscription): void {
+    const own = this.#bySession.get(subscription.session);
+    if (own?.delete(subscription)) own.add(subscription);
   }
 
   addWildcard(session: MarketSession, channel: Channel): void {
@@ -63,11 +113,14 @@ export class Subscriptions {
   }
 
   removeAll(session: MarketSession): void {
-    for (const subscriptions of this.#byTopic.values()) subscriptions.delete(session);
+    for (const subscription of [...this.of(session)]) this.remove(subscription);
+    this.#bySession.delete(session);
     for (const sessions of this.#wildcards.values()) sessions.delete(session);
   }
 }
 
-function topicOf(channel: Channel, { instrumentId }: InstrumentFeed): number {
+const NONE: ReadonlySet<Subscription> = new Set();
+
+function numberOf(channel: Channel, { instrumentId }: InstrumentFeed): number {
   return instrumentId * 8 + channel;
 }

@@ -54,9 +54,14 @@ export class Outbox {
 
   /** One text frame. */
   text(text: string): void {
+    this.frame(text);
+  }
+
+  /** A whole frame; bytes must stay as they are until it has been sent. */
+  frame(frame: string | Uint8Array): void {
     this.#seal();
-    this.#frames.push(text);
-    this.#frameBytes += text.length;
+    this.#frames.push(frame);
+    this.#frameBytes += frame.length;
   }
 
   /** Hands over what the socket takes; the rest waits for the next call. */

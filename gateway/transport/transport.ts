@@ -17,6 +17,9 @@ export interface TransportSocket {
   cork(work: () => void): void;
   /** Sends a close frame. `onClose` runs before this returns; no `onMessage` follows. */
   close(code: number, reason: string): void;
+  /** From now on it gets what is published on the topic, in order with what is sent to it. */
+  join(topic: string): void;
+  leave(topic: string): void;
   /** Cuts the connection without a word. `onClose` runs before this returns. */
   terminate(): void;
 }
@@ -49,11 +52,22 @@ export interface SocketLimits {
   readonly idleTimeoutSeconds: number;
 }
 
+/** Sends one message to all sockets that have joined a topic, at less than the cost of as many sends. */
+export interface Broadcaster {
+  /**
+   * As `send`, but a socket's bufferedBytes may not count it before something is sent to that socket,
+   * or the turn of the event loop is over.
+   */
+  publish(topic: string, data: string | Uint8Array): void;
+}
+
 export interface SocketEndpoint {
   readonly path: string;
   readonly limits: SocketLimits;
   /** 0: welcome; otherwise the HTTP status to refuse with. Must not wait. */
   admit(request: UpgradeRequest): number;
+  /** Called once, before any connection: reaches the sockets of this endpoint. */
+  attach?(broadcaster: Broadcaster): void;
   /** Called once the connection stands. */
   open(socket: TransportSocket, request: UpgradeRequest): SocketHandler;
 }

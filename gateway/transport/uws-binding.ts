@@ -7,6 +7,9 @@ export interface UwsSocket<T> {
   send(message: string | ArrayBufferView, isBinary: boolean, compress: boolean): number;
   getBufferedAmount(): number;
   cork(work: () => void): void;
+  /** False: the socket is closed. */
+  subscribe(topic: string): boolean;
+  unsubscribe(topic: string): boolean;
   /** Closing handshake; the close handler runs before this returns. */
   end(code: number, reason: string): void;
   /** Cuts the connection; the close handler runs before this returns. */
@@ -71,6 +74,16 @@ export interface UwsApp {
     options: number,
     done: (socket: UwsListenSocket | false | null) => void,
   ): this;
+  /**
+   * Short messages wait for the end of the loop's turn, or for a send to the same socket; their order
+   * with what is sent stays.
+   */
+  publish(
+    topic: string,
+    message: string | ArrayBufferView,
+    isBinary: boolean,
+    compress: boolean,
+  ): boolean;
   /** Cuts everything, listening sockets and connections. */
   close(): this;
 }

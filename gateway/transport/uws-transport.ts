@@ -37,7 +37,12 @@ export async function startUwsTransport(
 ): Promise<Transport> {
   const app = createApp(uws, options);
   const connections = new Set<UwsConnection>();
-  for (const endpoint of options.endpoints) addEndpoint(app, uws, endpoint, connections);
+  for (const endpoint of options.endpoints) {
+    addEndpoint(app, uws, endpoint, connections);
+    endpoint.attach?.({
+      publish: (topic, data) => app.publish(topic, data, typeof data !== "string", false),
+    });
+  }
   app.any("/*", (response, request) => answerHttp(response, request, options));
 
   const listening = await new Promise<UwsListenSocket>((resolve, reject) => {
@@ -192,6 +197,14 @@ class UwsConnection implements TransportSocket {
 
   cork(work: () => void): void {
     if (this.isOpen) this.#socket.cork(work);
+  }
+
+  join(topic: string): void {
+    if (this.isOpen) this.#socket.subscribe(topic);
+  }
+
+  leave(topic: string): void {
+    if (this.isOpen) this.#socket.unsubscribe(topic);
   }
 
   close(code: number, reason: string): void {

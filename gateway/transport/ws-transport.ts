@@ -4,6 +4,7 @@ import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
+import { Topics } from "./topics.ts";
 import {
   CLOSE_GRACE_MS,
   MAX_HEADER_BYTES,
@@ -24,6 +25,8 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** For platforms without a uWebSockets binary: slower, same behaviour. */
 export async function startWsTransport(options: TransportOptions): Promise<Transport> {
   const connections = new Set<WsConnection>();
+  const topics = new Topics<WsConnection>();
+  for (const endpoint of options.endpoints) endpoint.attach?.(topics);
   const server = createServer(options);
   server.headersTimeout = HANDSHAKE_TIMEOUT_MS;
   server.requestTimeout = HANDSHAKE_TIMEOUT_MS;
@@ -58,7 +61,7 @@ export async function startWsTransport(options: TransportOptions): Promise<Trans
     const refusal = found.endpoint.admit(upgrade);
     if (refusal !== 0) return refuse(stream, refusal);
     found.sockets.handleUpgrade(request, stream, head, (socket) => {
-      const connection = new WsConnection(socket, stream, found.endpoint, upgrade);
+      const connection = new WsConnection(socket, stream, found.endpoint, upgrade, topics);
       connections.add(connection);
       socket.on("close", () => connections.delete(connection));
       connection.open();
@@ -138,6 +141,7 @@ class WsConnection implements TransportSocket {
   readonly #stream: Duplex;
   readonly #endpoint: SocketEndpoint;
   readonly #request: UpgradeRequest;
+  readonly #topics: Topics<WsConnection>;
   #handler: SocketHandler | null = null;
   #closeCode = 1006;
   #heardSinceCheck = true;
@@ -148,11 +152,13 @@ class WsConnection implements TransportSocket {
     stream: Duplex,
     endpoint: SocketEndpoint,
     request: UpgradeRequest,
+    topics: Topics<WsConnection>,
   ) {
     this.#socket = socket;
     this.#stream = stream;
     this.#endpoint = endpoint;
     this.#request = request;
+    this.#topics = topics;
     this.remoteAddress = request.remoteAddress;
   }
 
@@ -212,6 +218,14 @@ class WsConnection implements TransportSocket {
     }
   }
 
+  join(topic: string): void {
+    if (this.isOpen) this.#topics.join(this, topic);
+  }
+
+  leave(topic: string): void {
+    this.#topics.leave(this, topic);
+  }
+
   close(code: number, reason: string): void {
     if (!this.isOpen) return;
     this.#socket.close(code, reason);
@@ -245,6 +259,7 @@ class WsConnection implements TransportSocket {
   #finish(code: number): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.#topics.leaveAll(this);
     this.#closeCode = code;
     if (this.#idleTimer !== null) clearInterval(this.#idleTimer);
     this.#handler?.onClose(code);

@@ -75,6 +75,8 @@ export class OrderTable {
     this.#free = this.#next[slot] as number;
     this.orderId[slot] = orderId;
     this.account[slot] = account;
+    this.hashLow[slot] = 0;
+    this.hashHigh[slot] = 0;
     const first = this.#firstOfAccount.get(account) ?? NO_ORDER;
     this.#next[slot] = first;
     this.#previous[slot] = NO_ORDER;

@@ -52,10 +52,11 @@ export const Channel = {
   l3: 3,
   trades: 4,
   status: 5,
+  indication: 6,
 } as const;
 export type Channel = (typeof Channel)[keyof typeof Channel];
 /** Names by value; "" where no value is defined. */
-export const CHANNEL_NAMES: readonly string[] = ["none", "l1", "l2", "l3", "trades", "status"];
+export const CHANNEL_NAMES: readonly string[] = ["none", "l1", "l2", "l3", "trades", "status", "indication"];
 
 export const CommandFlag = {
   openQuantity: 1,

@@ -109,6 +109,486 @@ export class AssetBalance {
   }
 }
 
+export const AUCTION_INDICATION_SEQ_OFFSET = 8;
+export const AUCTION_INDICATION_PREV_SEQ_OFFSET = 16;
+export const AUCTION_INDICATION_TIMESTAMP_US_OFFSET = 24;
+export const AUCTION_INDICATION_QUANTITY_LOTS_OFFSET = 32;
+export const AUCTION_INDICATION_IMBALANCE_LOTS_OFFSET = 40;
+export const AUCTION_INDICATION_INSTRUMENT_ID_OFFSET = 48;
+export const AUCTION_INDICATION_PRICE_TICKS_OFFSET = 52;
+export const AUCTION_INDICATION_IMBALANCE_SIDE_OFFSET = 56;
+export const AUCTION_INDICATION_COLLECTING_OFFSET = 57;
+export const AUCTION_INDICATION_SNAPSHOT_OFFSET = 58;
+export const AUCTION_INDICATION_LENGTH = 64;
+export const AUCTION_INDICATION_TEMPLATE_ID = 151;
+
+/** 64 bytes, template id 151. Wrap, then read or write in place; values are untrusted until validated. */
+export class AuctionIndication {
+  view!: DataView;
+  offset = 0;
+
+  /** False: the record does not fit into the view. */
+  wrap(view: DataView, offset: number): boolean {
+    this.view = view;
+    this.offset = offset;
+    return view.byteLength - offset >= 64;
+  }
+
+  /** Zeroes the record and writes its message header. */
+  clear(): this {
+    for (let i = 0; i < 64; i += 8) this.view.setFloat64(this.offset + i, 0, true);
+    return this.writeHeader();
+  }
+
+  /** Writes the message header only: for callers that set every field. */
+  writeHeader(): this {
+    this.view.setUint32(this.offset, 9896000, true);
+    this.view.setUint32(this.offset + 4, SCHEMA_WORD, true);
+    return this;
+  }
+
+  get blockLength(): number {
+    return this.view.getUint16(this.offset, true);
+  }
+  set blockLength(value: number) {
+    this.view.setUint16(this.offset, value, true);
+  }
+
+  get templateId(): number {
+    return this.view.getUint16(this.offset + 2, true);
+  }
+  set templateId(value: number) {
+    this.view.setUint16(this.offset + 2, value, true);
+  }
+
+  get schemaId(): number {
+    return this.view.getUint16(this.offset + 4, true);
+  }
+  set schemaId(value: number) {
+    this.view.setUint16(this.offset + 4, value, true);
+  }
+
+  get version(): number {
+    return this.view.getUint16(this.offset + 6, true);
+  }
+  set version(value: number) {
+    this.view.setUint16(this.offset + 6, value, true);
+  }
+
+  get seq(): number {
+    return this.view.getUint32(this.offset + 8, true) + this.view.getUint32(this.offset + 12, true) * TWO_32;
+  }
+  set seq(value: number) {
+    this.view.setUint32(this.offset + 8, value, true);
+    this.view.setUint32(this.offset + 12, value / TWO_32, true);
+  }
+
+  get prevSeq(): number {
+    return this.view.getUint32(this.offset + 16, true) + this.view.getUint32(this.offset + 20, true) * TWO_32;
+  }
+  set prevSeq(value: number) {
+    this.view.setUint32(this.offset + 16, value, true);
+    this.view.setUint32(this.offset + 20, value / TWO_32, true);
+  }
+
+  get timestampUs(): number {
+    return this.view.getUint32(this.offset + 24, true) + this.view.getUint32(this.offset + 28, true) * TWO_32;
+  }
+  set timestampUs(value: number) {
+    this.view.setUint32(this.offset + 24, value, true);
+    this.view.setUint32(this.offset + 28, value / TWO_32, true);
+  }
+
+  get quantityLots(): number {
+    return this.view.getUint32(this.offset + 32, true) + this.view.getUint32(this.offset + 36, true) * TWO_32;
+  }
+  set quantityLots(value: number) {
+    this.view.setUint32(this.offset + 32, value, true);
+    this.view.setUint32(this.offset + 36, value / TWO_32, true);
+  }
+
+  get imbalanceLots(): number {
+    return this.view.getUint32(this.offset + 40, true) + this.view.getUint32(this.offset + 44, true) * TWO_32;
+  }
+  set imbalanceLots(value: number) {
+    this.view.setUint32(this.offset + 40, value, true);
+    this.view.setUint32(this.offset + 44, value / TWO_32, true);
+  }
+
+  get instrumentId(): number {
+    return this.view.getUint32(this.offset + 48, true);
+  }
+  set instrumentId(value: number) {
+    this.view.setUint32(this.offset + 48, value, true);
+  }
+
+  get priceTicks(): number {
+    return this.view.getInt32(this.offset + 52, true);
+  }
+  set priceTicks(value: number) {
+    this.view.setInt32(this.offset + 52, value, true);
+  }
+
+  get imbalanceSide(): Side {
+    return this.view.getUint8(this.offset + 56) as Side;
+  }
+  set imbalanceSide(value: Side) {
+    this.view.setUint8(this.offset + 56, value);
+  }
+
+  get collecting(): boolean {
+    return this.view.getUint8(this.offset + 57) !== 0;
+  }
+  set collecting(value: boolean) {
+    this.view.setUint8(this.offset + 57, value ? 1 : 0);
+  }
+
+  get snapshot(): boolean {
+    return this.view.getUint8(this.offset + 58) !== 0;
+  }
+  set snapshot(value: boolean) {
+    this.view.setUint8(this.offset + 58, value ? 1 : 0);
+  }
+}
+
+export const BOOK_LEVEL_QUANTITY_LOTS_OFFSET = 8;
+export const BOOK_LEVEL_PRICE_TICKS_OFFSET = 16;
+export const BOOK_LEVEL_ORDER_COUNT_OFFSET = 20;
+export const BOOK_LEVEL_SIDE_OFFSET = 24;
+export const BOOK_LEVEL_LENGTH = 32;
+export const BOOK_LEVEL_TEMPLATE_ID = 149;
+
+/** 32 bytes, template id 149. Wrap, then read or write in place; values are untrusted until validated. */
+export class BookLevel {
+  view!: DataView;
+  offset = 0;
+
+  /** False: the record does not fit into the view. */
+  wrap(view: DataView, offset: number): boolean {
+    this.view = view;
+    this.offset = offset;
+    return view.byteLength - offset >= 32;
+  }
+
+  /** Zeroes the record and writes its message header. */
+  clear(): this {
+    for (let i = 0; i < 32; i += 8) this.view.setFloat64(this.offset + i, 0, true);
+    return this.writeHeader();
+  }
+
+  /** Writes the message header only: for callers that set every field. */
+  writeHeader(): this {
+    this.view.setUint32(this.offset, 9764896, true);
+    this.view.setUint32(this.offset + 4, SCHEMA_WORD, true);
+    return this;
+  }
+
+  get blockLength(): number {
+    return this.view.getUint16(this.offset, true);
+  }
+  set blockLength(value: number) {
+    this.view.setUint16(this.offset, value, true);
+  }
+
+  get templateId(): number {
+    return this.view.getUint16(this.offset + 2, true);
+  }
+  set templateId(value: number) {
+    this.view.setUint16(this.offset + 2, value, true);
+  }
+
+  get schemaId(): number {
+    return this.view.getUint16(this.offset + 4, true);
+  }
+  set schemaId(value: number) {
+    this.view.setUint16(this.offset + 4, value, true);
+  }
+
+  get version(): number {
+    return this.view.getUint16(this.offset + 6, true);
+  }
+  set version(value: number) {
+    this.view.setUint16(this.offset + 6, value, true);
+  }
+
+  get quantityLots(): number {
+    return this.view.getUint32(this.offset + 8, true) + this.view.getUint32(this.offset + 12, true) * TWO_32;
+  }
+  set quantityLots(value: number) {
+    this.view.setUint32(this.offset + 8, value, true);
+    this.view.setUint32(this.offset + 12, value / TWO_32, true);
+  }
+
+  get priceTicks(): number {
+    return this.view.getInt32(this.offset + 16, true);
+  }
+  set priceTicks(value: number) {
+    this.view.setInt32(this.offset + 16, value, true);
+  }
+
+  get orderCount(): number {
+    return this.view.getUint32(this.offset + 20, true);
+  }
+  set orderCount(value: number) {
+    this.view.setUint32(this.offset + 20, value, true);
+  }
+
+  get side(): Side {
+    return this.view.getUint8(this.offset + 24) as Side;
+  }
+  set side(value: Side) {
+    this.view.setUint8(this.offset + 24, value);
+  }
+}
+
+export const BOOK_ORDER_ORDER_ID_OFFSET = 8;
+export const BOOK_ORDER_QUANTITY_LOTS_OFFSET = 16;
+export const BOOK_ORDER_PRIORITY_OFFSET = 24;
+export const BOOK_ORDER_PRICE_TICKS_OFFSET = 32;
+export const BOOK_ORDER_SIDE_OFFSET = 36;
+export const BOOK_ORDER_LENGTH = 40;
+export const BOOK_ORDER_TEMPLATE_ID = 150;
+
+/** 40 bytes, template id 150. Wrap, then read or write in place; values are untrusted until validated. */
+export class BookOrder {
+  view!: DataView;
+  offset = 0;
+
+  /** False: the record does not fit into the view. */
+  wrap(view: DataView, offset: number): boolean {
+    this.view = view;
+    this.offset = offset;
+    return view.byteLength - offset >= 40;
+  }
+
+  /** Zeroes the record and writes its message header. */
+  clear(): this {
+    for (let i = 0; i < 40; i += 8) this.view.setFloat64(this.offset + i, 0, true);
+    return this.writeHeader();
+  }
+
+  /** Writes the message header only: for callers that set every field. */
+  writeHeader(): this {
+    this.view.setUint32(this.offset, 9830440, true);
+    this.view.setUint32(this.offset + 4, SCHEMA_WORD, true);
+    return this;
+  }
+
+  get blockLength(): number {
+    return this.view.getUint16(this.offset, true);
+  }
+  set blockLength(value: number) {
+    this.view.setUint16(this.offset, value, true);
+  }
+
+  get templateId(): number {
+    return this.view.getUint16(this.offset + 2, true);
+  }
+  set templateId(value: number) {
+    this.view.setUint16(this.offset + 2, value, true);
+  }
+
+  get schemaId(): number {
+    return this.view.getUint16(this.offset + 4, true);
+  }
+  set schemaId(value: number) {
+    this.view.setUint16(this.offset + 4, value, true);
+  }
+
+  get version(): number {
+    return this.view.getUint16(this.offset + 6, true);
+  }
+  set version(value: number) {
+    this.view.setUint16(this.offset + 6, value, true);
+  }
+
+  get orderId(): number {
+    return this.view.getUint32(this.offset + 8, true) + this.view.getUint32(this.offset + 12, true) * TWO_32;
+  }
+  set orderId(value: number) {
+    this.view.setUint32(this.offset + 8, value, true);
+    this.view.setUint32(this.offset + 12, value / TWO_32, true);
+  }
+
+  get quantityLots(): number {
+    return this.view.getUint32(this.offset + 16, true) + this.view.getUint32(this.offset + 20, true) * TWO_32;
+  }
+  set quantityLots(value: number) {
+    this.view.setUint32(this.offset + 16, value, true);
+    this.view.setUint32(this.offset + 20, value / TWO_32, true);
+  }
+
+  get priority(): number {
+    return this.view.getUint32(this.offset + 24, true) + this.view.getUint32(this.offset + 28, true) * TWO_32;
+  }
+  set priority(value: number) {
+    this.view.setUint32(this.offset + 24, value, true);
+    this.view.setUint32(this.offset + 28, value / TWO_32, true);
+  }
+
+  get priceTicks(): number {
+    return this.view.getInt32(this.offset + 32, true);
+  }
+  set priceTicks(value: number) {
+    this.view.setInt32(this.offset + 32, value, true);
+  }
+
+  get side(): Side {
+    return this.view.getUint8(this.offset + 36) as Side;
+  }
+  set side(value: Side) {
+    this.view.setUint8(this.offset + 36, value);
+  }
+}
+
+export const BOOK_UPDATE_SEQ_OFFSET = 8;
+export const BOOK_UPDATE_PREV_SEQ_OFFSET = 16;
+export const BOOK_UPDATE_TIMESTAMP_US_OFFSET = 24;
+export const BOOK_UPDATE_CHECKSUM_LOW_OFFSET = 32;
+export const BOOK_UPDATE_CHECKSUM_HIGH_OFFSET = 36;
+export const BOOK_UPDATE_INSTRUMENT_ID_OFFSET = 40;
+export const BOOK_UPDATE_ROW_COUNT_OFFSET = 44;
+export const BOOK_UPDATE_PART_OFFSET = 48;
+export const BOOK_UPDATE_PARTS_OFFSET = 52;
+export const BOOK_UPDATE_CHANNEL_OFFSET = 56;
+export const BOOK_UPDATE_SNAPSHOT_OFFSET = 57;
+export const BOOK_UPDATE_LENGTH = 64;
+export const BOOK_UPDATE_TEMPLATE_ID = 148;
+
+/** 64 bytes, template id 148. Wrap, then read or write in place; values are untrusted until validated. */
+export class BookUpdate {
+  view!: DataView;
+  offset = 0;
+
+  /** False: the record does not fit into the view. */
+  wrap(view: DataView, offset: number): boolean {
+    this.view = view;
+    this.offset = offset;
+    return view.byteLength - offset >= 64;
+  }
+
+  /** Zeroes the record and writes its message header. */
+  clear(): this {
+    for (let i = 0; i < 64; i += 8) this.view.setFloat64(this.offset + i, 0, true);
+    return this.writeHeader();
+  }
+
+  /** Writes the message header only: for callers that set every field. */
+  writeHeader(): this {
+    this.view.setUint32(this.offset, 9699392, true);
+    this.view.setUint32(this.offset + 4, SCHEMA_WORD, true);
+    return this;
+  }
+
+  get blockLength(): number {
+    return this.view.getUint16(this.offset, true);
+  }
+  set blockLength(value: number) {
+    this.view.setUint16(this.offset, value, true);
+  }
+
+  get templateId(): number {
+    return this.view.getUint16(this.offset + 2, true);
+  }
+  set templateId(value: number) {
+    this.view.setUint16(this.offset + 2, value, true);
+  }
+
+  get schemaId(): number {
+    return this.view.getUint16(this.offset + 4, true);
+  }
+  set schemaId(value: number) {
+    this.view.setUint16(this.offset + 4, value, true);
+  }
+
+  get version(): number {
+    return this.view.getUint16(this.offset + 6, true);
+  }
+  set version(value: number) {
+    this.view.setUint16(this.offset + 6, value, true);
+  }
+
+  get seq(): number {
+    return this.view.getUint32(this.offset + 8, true) + this.view.getUint32(this.offset + 12, true) * TWO_32;
+  }
+  set seq(value: number) {
+    this.view.setUint32(this.offset + 8, value, true);
+    this.view.setUint32(this.offset + 12, value / TWO_32, true);
+  }
+
+  get prevSeq(): number {
+    return this.view.getUint32(this.offset + 16, true) + this.view.getUint32(this.offset + 20, true) * TWO_32;
+  }
+  set prevSeq(value: number) {
+    this.view.setUint32(this.offset + 16, value, true);
+    this.view.setUint32(this.offset + 20, value / TWO_32, true);
+  }
+
+  get timestampUs(): number {
+    return this.view.getUint32(this.offset + 24, true) + this.view.getUint32(this.offset + 28, true) * TWO_32;
+  }
+  set timestampUs(value: number) {
+    this.view.setUint32(this.offset + 24, value, true);
+    this.view.setUint32(this.offset + 28, value / TWO_32, true);
+  }
+
+  get checksumLow(): number {
+    return this.view.getUint32(this.offset + 32, true);
+  }
+  set checksumLow(value: number) {
+    this.view.setUint32(this.offset + 32, value, true);
+  }
+
+  get checksumHigh(): number {
+    return this.view.getUint32(this.offset + 36, true);
+  }
+  set checksumHigh(value: number) {
+    this.view.setUint32(this.offset + 36, value, true);
+  }
+
+  get instrumentId(): number {
+    return this.view.getUint32(this.offset + 40, true);
+  }
+  set instrumentId(value: number) {
+    this.view.setUint32(this.offset + 40, value, true);
+  }
+
+  get rowCount(): number {
+    return this.view.getUint32(this.offset + 44, true);
+  }
+  set rowCount(value: number) {
+    this.view.setUint32(this.offset + 44, value, true);
+  }
+
+  get part(): number {
+    return this.view.getUint32(this.offset + 48, true);
+  }
+  set part(value: number) {
+    this.view.setUint32(this.offset + 48, value, true);
+  }
+
+  get parts(): number {
+    return this.view.getUint32(this.offset + 52, true);
+  }
+  set parts(value: number) {
+    this.view.setUint32(this.offset + 52, value, true);
+  }
+
+  get channel(): Channel {
+    return this.view.getUint8(this.offset + 56) as Channel;
+  }
+  set channel(value: Channel) {
+    this.view.setUint8(this.offset + 56, value);
+  }
+
+  get snapshot(): boolean {
+    return this.view.getUint8(this.offset + 57) !== 0;
+  }
+  set snapshot(value: boolean) {
+    this.view.setUint8(this.offset + 57, value ? 1 : 0);
+  }
+}
+
 export const CHALLENGE_SERVER_TIME_US_OFFSET = 8;
 export const CHALLENGE_CHALLENGE_OFFSET = 16;
 export const CHALLENGE_LENGTH = 48;
@@ -1656,6 +2136,88 @@ export class QueryEnd {
   }
   set kind(value: QueryKind) {
     this.view.setUint8(this.offset + 28, value);
+  }
+}
+
+export const RESUME_AFTER_SEQ_OFFSET = 8;
+export const RESUME_CHANNEL_OFFSET = 16;
+export const RESUME_SYMBOL_OFFSET = 17;
+export const RESUME_LENGTH = 40;
+export const RESUME_TEMPLATE_ID = 152;
+
+/** 40 bytes, template id 152. Wrap, then read or write in place; values are untrusted until validated. */
+export class Resume {
+  view!: DataView;
+  offset = 0;
+
+  /** False: the record does not fit into the view. */
+  wrap(view: DataView, offset: number): boolean {
+    this.view = view;
+    this.offset = offset;
+    return view.byteLength - offset >= 40;
+  }
+
+  /** Zeroes the record and writes its message header. */
+  clear(): this {
+    for (let i = 0; i < 40; i += 8) this.view.setFloat64(this.offset + i, 0, true);
+    return this.writeHeader();
+  }
+
+  /** Writes the message header only: for callers that set every field. */
+  writeHeader(): this {
+    this.view.setUint32(this.offset, 9961512, true);
+    this.view.setUint32(this.offset + 4, SCHEMA_WORD, true);
+    return this;
+  }
+
+  get blockLength(): number {
+    return this.view.getUint16(this.offset, true);
+  }
+  set blockLength(value: number) {
+    this.view.setUint16(this.offset, value, true);
+  }
+
+  get templateId(): number {
+    return this.view.getUint16(this.offset + 2, true);
+  }
+  set templateId(value: number) {
+    this.view.setUint16(this.offset + 2, value, true);
+  }
+
+  get schemaId(): number {
+    return this.view.getUint16(this.offset + 4, true);
+  }
+  set schemaId(value: number) {
+    this.view.setUint16(this.offset + 4, value, true);
+  }
+
+  get version(): number {
+    return this.view.getUint16(this.offset + 6, true);
+  }
+  set version(value: number) {
+    this.view.setUint16(this.offset + 6, value, true);
+  }
+
+  get afterSeq(): number {
+    return this.view.getUint32(this.offset + 8, true) + this.view.getUint32(this.offset + 12, true) * TWO_32;
+  }
+  set afterSeq(value: number) {
+    this.view.setUint32(this.offset + 8, value, true);
+    this.view.setUint32(this.offset + 12, value / TWO_32, true);
+  }
+
+  get channel(): Channel {
+    return this.view.getUint8(this.offset + 16) as Channel;
+  }
+  set channel(value: Channel) {
+    this.view.setUint8(this.offset + 16, value);
+  }
+
+  get symbol(): string {
+    return readText(this.view, this.offset + 17, 16);
+  }
+  set symbol(value: string) {
+    writeText(this.view, this.offset + 17, 16, value);
   }
 }
 

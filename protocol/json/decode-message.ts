@@ -16,6 +16,9 @@ import {
 import {
   ASSET_BALANCE_TEMPLATE_ID,
   AssetBalance,
+  AUCTION_INDICATION_TEMPLATE_ID,
+  AuctionIndication,
+  BOOK_UPDATE_TEMPLATE_ID,
   CHALLENGE_TEMPLATE_ID,
   Challenge,
   COMPLETED_TEMPLATE_ID,
@@ -49,6 +52,7 @@ import {
   TopOfBook,
 } from "../generated/session.ts";
 import type { InstrumentDirectory, InstrumentTerms } from "../instrument-directory.ts";
+import { checksumText, decodeBook } from "./decode-book.ts";
 import { decodeEvent } from "./decode-event.ts";
 import { TYPE_NAMES } from "./words.ts";
 
@@ -70,10 +74,12 @@ const subscribed = new Subscribed();
 const publicTrade = new PublicTrade();
 const topOfBook = new TopOfBook();
 const instrumentStatus = new InstrumentStatus();
+const indication = new AuctionIndication();
 
 /**
  * The message or event at offset as a JSON object; null where it is none that a client gets. The
- * directory must know the instruments that it names.
+ * directory must know the instruments that it names. The rows of a book are part of its message, so
+ * that they must be there after it; by themselves they are none.
  */
 export function decodeMessage(
   view: DataView,
@@ -153,6 +159,11 @@ export function decodeMessage(
     case INSTRUMENT_STATUS_TEMPLATE_ID:
       instrumentStatus.wrap(view, offset);
       return decodeStatus();
+    case BOOK_UPDATE_TEMPLATE_ID:
+      return decodeBook(view, offset, directory);
+    case AUCTION_INDICATION_TEMPLATE_ID:
+      indication.wrap(view, offset);
+      return decodeIndication(directory.get(indication.instrumentId));
     default:
       return decodeEvent(view, offset, directory);
   }
@@ -326,9 +337,23 @@ function decodeTopOfBook(terms: InstrumentTerms | undefined): Json {
   return json;
 }
 
-/** 16 hexadecimal digits. */
-export function checksumText(high: number, low: number): string {
-  return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
+function decodeIndication(terms: InstrumentTerms | undefined): Json {
+  const { collecting, quantityLots } = indication;
+  const json: Json = {
+    type: "indication",
+    symbol: terms?.symbol,
+    snapshot: indication.snapshot,
+    prevSeq: indication.prevSeq,
+    seq: indication.seq,
+    timestamp: indication.timestampUs,
+    collecting,
+  };
+  if (!collecting) return json;
+  if (quantityLots !== 0) json.price = price(indication.priceTicks, terms);
+  json.quantity = quantity(quantityLots, terms);
+  json.imbalance = quantity(indication.imbalanceLots, terms);
+  json.imbalanceSide = SIDE_NAMES[indication.imbalanceSide];
+  return json;
 }
 
 function decodeStatus(): Json {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { signedText, signHmac } from "../../gateway/keys/signature.ts";
 import { CloseCode } from "../../gateway/trade/close-codes.ts";
 import { readJsonLogon } from "../../gateway/trade/logon.ts";
-import { BookChecksum } from "../../protocol/book-checksum.ts";
+import { BookChecksum, RowHash } from "../../protocol/book-checksum.ts";
 import {
   CANCEL_REASON_NAMES,
   ErrorCode,
@@ -12,6 +12,7 @@ import {
 import { encodeCommand, isCommandType } from "../../protocol/json/encode-command.ts";
 import { parseJson } from "../../protocol/json/parse.ts";
 import { TYPE_NAMES } from "../../protocol/json/words.ts";
+import { checksumOf, Reader } from "../feed/reader.ts";
 import { testDirectory } from "../protocol/json/instruments.ts";
 
 const page = fs.readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
@@ -25,6 +26,11 @@ const examples: Json[] = [...page.matchAll(/```json\n(.*?)```/gs)].flatMap(([, b
     .split("\n")
     .map((line) => parseJson(line) as Json),
 );
+
+function rowOf([side, priceTicks, lots, first = 0, second]: number[]) {
+  const [orderId, extra] = second === undefined ? [0, first] : [first, second];
+  return { side, priceTicks, lots, orderId, extra } as Parameters<typeof checksumOf>[1][number];
+}
 
 function example(type: string): Json {
   const found = examples.find((candidate) => candidate.type === type);
@@ -45,7 +51,18 @@ describe("the API document", () => {
   test("every other example is of a type that there is", () => {
     const known = new Set([
       ...TYPE_NAMES,
-      ...["error", "l1", "trades", "status", "unsubscribed", "openOrders"],
+      ...[
+        "error",
+        "l1",
+        "l2",
+        "l3",
+        "trades",
+        "status",
+        "indication",
+        "resume",
+        "unsubscribed",
+        "openOrders",
+      ],
     ]);
     for (const { type } of examples) expect(known).toContain(type);
   });
@@ -59,12 +76,44 @@ describe("the API document", () => {
     expect(resumeAfter).toEqual({ seq: 4711, index: 0 });
   });
 
-  test("the checksum is that of its rows", () => {
-    const checksum = new BookChecksum();
-    for (const [, side, price, lots] of page.matchAll(/\((\d), (\d+), (\d+)\)/g)) {
-      checksum.add(Number(side), Number(price), Number(lots));
+  test("the checksums are those of the rows that stand beside them", () => {
+    for (const channel of ["l1", "l2", "l3"] as const) {
+      const rows: number[][] = [];
+      const width = { l1: 3, l2: 4, l3: 5 }[channel];
+      for (const [, list] of page.matchAll(/\((\d(?:, \d+){2,4})\)/g)) {
+        const row = (list as string).split(", ").map(Number);
+        if (row.length === width) rows.push(row);
+      }
+      expect(rows.length).toBeGreaterThan(1);
+      expect(checksumOf(channel, rows.map(rowOf))).toBe(example(channel).checksum);
+      const hash = new RowHash();
+      const sum = new BookChecksum();
+      for (const [side = 0, price = 0, lots = 0, first = 0, second = 0] of rows) {
+        if (channel === "l1") hash.ofBest(side, price, lots);
+        else if (channel === "l2") hash.ofLevel(side, price, lots, first);
+        else hash.ofOrder(side, price, lots, first, second);
+        sum.addHash(hash.low, hash.high);
+      }
+      expect(sum.hex).toBe(example(channel).checksum);
     }
-    expect(checksum.hex).toBe(example("l1").checksum);
+  });
+
+  test("the books in the examples have the checksums that they name, updates too", () => {
+    const known = {
+      symbol: "BTC-USD",
+      instrumentId: 1,
+      tick: [5, 1],
+      lot: [1, 2],
+    } as const;
+    let states = 0;
+    const reader = new Reader(
+      () => known,
+      () => states++,
+    );
+    for (const message of examples) {
+      if (message.type === "l2" || message.type === "l3") reader.take(JSON.stringify(message));
+    }
+    expect(states).toBe(4);
   });
 
   test("every error code is there with its number", () => {

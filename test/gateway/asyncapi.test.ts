@@ -119,7 +119,7 @@ describe("a server and the document", () => {
       orderRate: { perSecond: 1000, burst: 1000 },
     });
     const market = await server.connect(false, "/v1/market");
-    for (const channel of ["l1", "trades", "status"]) {
+    for (const channel of ["l1", "l2", "l3", "trades", "status", "indication"]) {
       market.send({ type: "subscribe", channel, symbol: "*" });
     }
     const auditor = await server.client("auditor");
@@ -152,7 +152,17 @@ describe("a server and the document", () => {
     for (const type of [
       ...["accepted", "rejected", "trade", "canceled", "replaced", "openOrder", "position"],
       ...["assetBalance", "instrument", "queryEnd", "duplicateRequest", "completed", "error"],
-      ...["l1", "trades", "status", "subscribed", "challenge", "loggedOn"],
+      ...[
+        "l1",
+        "l2",
+        "l3",
+        "trades",
+        "status",
+        "indication",
+        "subscribed",
+        "challenge",
+        "loggedOn",
+      ],
     ]) {
       expect(said).toContain(type);
     }

@@ -26,6 +26,7 @@ import {
   HEARTBEAT_TEMPLATE_ID,
   LOGON_TEMPLATE_ID,
   QUERY_TEMPLATE_ID,
+  RESUME_TEMPLATE_ID,
   SUBSCRIBE_TEMPLATE_ID,
   UNSUBSCRIBE_TEMPLATE_ID,
 } from "../../generated/session.ts";
@@ -53,7 +54,10 @@ const LIMIT = nullable(DECIMAL);
 const COUNT_LIMIT = nullable(UINT);
 
 /** Channels that are offered on /v1/market. */
-export const CHANNEL: Shape = { kind: "word", words: ["l1", "trades", "status"] };
+export const CHANNEL: Shape = {
+  kind: "word",
+  words: ["l1", "l2", "l3", "trades", "status", "indication"],
+};
 
 /** For those who trade. */
 export const ORDER_COMMANDS: readonly MessageShape[] = [
@@ -239,5 +243,11 @@ export const SUBSCRIPTIONS: readonly MessageShape[] = [
     summary: "Ends a subscription.",
     templateId: UNSUBSCRIBE_TEMPLATE_ID,
     fields: { channel: CHANNEL, symbol: TEXT },
+  },
+  {
+    type: "resume",
+    summary: "Subscribes to a channel of which everything up to afterSeq is known.",
+    templateId: RESUME_TEMPLATE_ID,
+    fields: { channel: CHANNEL, symbol: TEXT, afterSeq: COUNT },
   },
 ];

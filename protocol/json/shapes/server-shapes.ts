@@ -10,6 +10,8 @@ import {
 } from "../../generated/enums.ts";
 import {
   ASSET_BALANCE_TEMPLATE_ID,
+  AUCTION_INDICATION_TEMPLATE_ID,
+  BOOK_UPDATE_TEMPLATE_ID,
   CHALLENGE_TEMPLATE_ID,
   COMPLETED_TEMPLATE_ID,
   DUPLICATE_REQUEST_TEMPLATE_ID,
@@ -34,6 +36,7 @@ import {
   ID,
   type MessageShape,
   NUMBER,
+  type Shape,
   TEXT,
   textOf,
   UINT,
@@ -155,6 +158,14 @@ const UPDATE: Fields = {
   seq: COUNT,
   timestamp: COUNT,
 };
+const CHECKSUM: Shape = { kind: "text", pattern: "^[0-9a-f]{16}$" };
+
+function bookOf(columns: readonly Shape[]): Fields {
+  const rows: Shape = { kind: "rows", columns };
+  const parts = { "part?": UINT, "parts?": UINT };
+  return { ...UPDATE, ...parts, bids: rows, asks: rows, checksum: CHECKSUM };
+}
+
 const SUBSCRIBED: Fields = { channel: CHANNEL, symbol: SYMBOL, lastSeq: COUNT };
 
 export const MARKET_MESSAGES: readonly MessageShape[] = [
@@ -180,8 +191,21 @@ export const MARKET_MESSAGES: readonly MessageShape[] = [
       "bidQuantity?": DECIMAL,
       "askPrice?": DECIMAL,
       "askQuantity?": DECIMAL,
-      checksum: { kind: "text", pattern: "^[0-9a-f]{16}$" },
+      checksum: CHECKSUM,
     },
+  },
+  {
+    type: "l2",
+    summary:
+      "Price levels: price, shown quantity, number of orders; quantity 0: the level is gone.",
+    templateId: BOOK_UPDATE_TEMPLATE_ID,
+    fields: bookOf([DECIMAL, DECIMAL, UINT]),
+  },
+  {
+    type: "l3",
+    summary: "Orders: orderId, price, shown quantity, priority; quantity 0: the order is gone.",
+    templateId: BOOK_UPDATE_TEMPLATE_ID,
+    fields: bookOf([ID, DECIMAL, DECIMAL, COUNT]),
   },
   {
     type: "trades",
@@ -211,6 +235,19 @@ export const MARKET_MESSAGES: readonly MessageShape[] = [
       tickSize: DECIMAL,
       lotSize: DECIMAL,
       state: wordsOf(MARKET_STATE_NAMES),
+    },
+  },
+  {
+    type: "indication",
+    summary: "While an auction collects: at what price the book would uncross now.",
+    templateId: AUCTION_INDICATION_TEMPLATE_ID,
+    fields: {
+      ...UPDATE,
+      collecting: BOOLEAN,
+      "price?": DECIMAL,
+      "quantity?": DECIMAL,
+      "imbalance?": DECIMAL,
+      "imbalanceSide?": wordsWithNone(SIDE_NAMES),
     },
   },
 ];

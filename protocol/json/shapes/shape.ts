@@ -13,6 +13,8 @@ export type Shape =
   | { readonly kind: "boolean" }
   | { readonly kind: "object"; readonly fields: Fields }
   | { readonly kind: "list"; readonly of: Fields }
+  /** Rows, each an array of as many values as there are columns. */
+  | { readonly kind: "rows"; readonly columns: readonly Shape[] }
   | { readonly kind: "nullable"; readonly shape: Shape };
 
 /** By name; a name that ends in "?" may be missing. */

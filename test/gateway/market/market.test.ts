@@ -128,6 +128,99 @@ describe.each(TRANSPORTS)("market data over %s", (choice) => {
     });
   });
 
+  describe("l2 and l3", () => {
+    test("a snapshot of the whole book, then what each command changes in it", async () => {
+      await begin();
+      await trade(
+        order({ price: "99", quantity: "5", displayQuantity: "1" }),
+        order({ price: "99", quantity: "2" }),
+        order({ price: "98" }),
+        order({ side: "sell", price: "101", quantity: "3" }),
+      );
+      const ids = server.exchange.commands.slice(-4).map(({ seq }) => seq) as number[];
+      const levels = await watch("l2");
+      const orders = await watch("l3");
+      expect(await levels.first("l2")).toMatchObject({
+        snapshot: true,
+        prevSeq: 0,
+        bids: [
+          ["99", "3", 2],
+          ["98", "1", 1],
+        ],
+        asks: [["101", "3", 1]],
+      });
+      expect(await orders.first("l3")).toMatchObject({
+        snapshot: true,
+        bids: [
+          [ids[0], "99", "1", 1],
+          [ids[1], "99", "2", 2],
+          [ids[2], "98", "1", 3],
+        ],
+        asks: [[ids[3], "101", "3", 4]],
+      });
+      // Uses up what the iceberg shows, and half of the order behind it.
+      await trade(order({ side: "sell", price: "99", quantity: "2" }));
+      await levels.last("l2", 2);
+      await orders.last("l3", 2);
+      expect(levels.ofType("l2")[1]).toMatchObject({ bids: [["99", "2", 2]], asks: [] });
+      expect(orders.ofType("l3")[1]).toMatchObject({
+        bids: [
+          [ids[0], "99", "1", 5],
+          [ids[1], "99", "1", 2],
+        ],
+        asks: [],
+      });
+      expect(orders.ofType("l3")[1]?.prevSeq).toBe(orders.ofType("l3")[0]?.seq);
+    });
+
+    test("who comes back is told what has changed, or gets a snapshot", async () => {
+      await begin();
+      const first = await watch("l3");
+      await trade(order({ price: "99" }));
+      const known = await first.last("l3", 2);
+      await first.close();
+      await trade(order({ price: "98" }), order({ price: "97" }));
+      const again = await server.connect(false, "/v1/market");
+      again.send({ type: "resume", channel: "l3", symbol: "BTC-USD", afterSeq: known.seq });
+      const told = await again.first("l3");
+      expect(told).toMatchObject({ snapshot: false, prevSeq: known.seq });
+      expect(told.bids).toHaveLength(2);
+      again.send({ type: "resume", channel: "l3", symbol: "BTC-USD", afterSeq: told.seq });
+      await again.last("subscribed", 2);
+      expect(again.ofType("l3")).toHaveLength(1);
+      again.send({ type: "resume", channel: "l3", symbol: "BTC-USD", afterSeq: 1 });
+      expect(await again.last("l3", 2)).toMatchObject({ snapshot: true });
+      again.send({ type: "resume", channel: "l3", symbol: "*", afterSeq: 1 });
+      expect(await again.first("error")).toMatchObject({ code: "invalidCommand" });
+    });
+  });
+
+  describe("indication", () => {
+    test("says while it collects at what price it would uncross, and then that it is over", async () => {
+      await begin();
+      const client = await watch("indication");
+      expect(await client.first("indication")).toMatchObject({ snapshot: true, collecting: false });
+      await trade({ type: "setMarketState", symbol: "BTC-USD", state: "auction" });
+      await trade(order({ price: "101", quantity: "3" }));
+      await trade(order({ side: "sell", price: "100", quantity: "2" }));
+      await client.last("indication", 3);
+      expect(client.ofType("indication")[2]).toMatchObject({
+        collecting: true,
+        price: "101",
+        quantity: "2",
+        imbalance: "1",
+        imbalanceSide: "buy",
+      });
+      await trade({ type: "setMarketState", symbol: "BTC-USD", state: "continuous" });
+      const last = await client.last("indication", 4);
+      expect(last).toMatchObject({
+        collecting: false,
+        prevSeq: client.ofType("indication")[2]?.seq,
+      });
+      expect(last).not.toHaveProperty("price");
+    });
+  });
+
   describe("trades", () => {
     test("all trades of a command in one message, in order, without accounts or order ids", async () => {
       await begin();

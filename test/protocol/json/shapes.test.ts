@@ -6,6 +6,10 @@ import { type InputHandler, takeText } from "../../../gateway/trade/session-inpu
 import { CHANNEL_NAMES, REJECT_REASON_NAMES } from "../../../protocol/generated/enums.ts";
 import { type FieldLayout, LAYOUTS } from "../../../protocol/generated/layouts.ts";
 import { BLOCK_LENGTHS, MESSAGE_NAMES } from "../../../protocol/generated/messages.ts";
+import {
+  BOOK_UPDATE_CHANNEL_OFFSET,
+  BOOK_UPDATE_TEMPLATE_ID,
+} from "../../../protocol/generated/session.ts";
 import { SCHEMA_WORD, TWO_32 } from "../../../protocol/generated/support.ts";
 import { decodeMessage } from "../../../protocol/json/decode-message.ts";
 import { encodeCommand } from "../../../protocol/json/encode-command.ts";
@@ -66,6 +70,7 @@ function exampleOf(shape: Shape): unknown {
         ]),
       );
     case "list":
+    case "rows":
       return [];
     case "nullable":
       return null;
@@ -195,6 +200,9 @@ function fillRecord(random: Random, shape: MessageShape): void {
       if (bytes === 8) view.setUint32(offset + 4, Math.floor(value / TWO_32), true);
     }
   }
+  if (templateId === BOOK_UPDATE_TEMPLATE_ID) {
+    view.setUint8(BOOK_UPDATE_CHANNEL_OFFSET, CHANNEL_NAMES.indexOf(shape.type));
+  }
   view.setUint16(0, BLOCK_LENGTHS[templateId] as number, true);
   view.setUint16(2, templateId, true);
   view.setUint32(4, SCHEMA_WORD, true);
@@ -203,6 +211,9 @@ function fillRecord(random: Random, shape: MessageShape): void {
 function drawValue(random: Random, layout: FieldLayout, fields: MessageShape["fields"]): number {
   const { name, bytes, kind, rule, limit } = layout;
   const isNeeded = name in fields;
+  // The rows of a book would be records of their own.
+  if (name === "rowCount") return 0;
+  if (name === "parts") return 1 + random.below(2);
   if (name === "instrumentId") {
     if ("symbol" in fields || isNeeded) return 1 + random.below(2);
     return "symbol?" in fields ? random.below(3) : 0;
@@ -233,6 +244,8 @@ describe("what the server says is what the description says of it", () => {
   test("every record that a client may get has a shape", () => {
     const described = new Set(SAID.map(({ templateId }) => templateId));
     const unsaid = ["Trade", "Checkpoint", "Logon", "Query", "Subscribe", "Unsubscribe"];
+    // Rows are part of their book's message.
+    unsaid.push("Resume", "BookLevel", "BookOrder");
     const missing = MESSAGE_NAMES.filter(
       (name, templateId) =>
         templateId >= 64 && name !== "" && !unsaid.includes(name) && !described.has(templateId),

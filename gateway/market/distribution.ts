@@ -1,0 +1,420 @@
+import { Channel } from "../../protocol/generated/enums.ts";
+import { PUBLIC_TRADE_LENGTH } from "../../protocol/generated/session.ts";
+import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
+import { decodeMessage, decodeTrades } from "../../protocol/json/decode-message.ts";
+import type { Broadcaster } from "../transport/transport.ts";
+import { BookEncoder, type Frame } from "./book-encoder.ts";
+import type { BookFeed } from "./book-feed.ts";
+import { BookRows } from "./book-rows.ts";
+import type { InstrumentFeed } from "./instrument-feed.ts";
+import type { MarketData, MarketListener } from "./market-data.ts";
+import type { MarketSession } from "./market-session.ts";
+import { SnapshotStore } from "./snapshot-store.ts";
+import { CHANNELS, NOTHING_SENT, type Subscription, type Subscriptions } from "./subscriptions.ts";
+
+/** Figures that only tests change. */
+export interface Pace {
+  /** A client that has more unread is behind. */
+  readonly slowBytes: number;
+  /** After so much has been published, a look at who does not read it. */
+  readonly probeBytes: number;
+  /** An update of more rows is not published, but given to each reader at its own pace. */
+  readonly largeRows: number;
+  /** More rows than these come in parts. */
+  readonly rowsAPart: number;
+  /** What is kept of each book's channel for who is behind: powers of two, at least 64 and 256. */
+  readonly windowUpdates: number;
+  readonly windowRows: number;
+  /** A snapshot of as many parts is shared. */
+  readonly sharedParts: number;
+}
+
+export const PACE: Pace = {
+  slowBytes: 16 * 1024,
+  probeBytes: 32 * 1024,
+  largeRows: 1600,
+  rowsAPart: 400,
+  windowUpdates: 8192,
+  windowRows: 16_384,
+  sharedParts: 3,
+};
+
+/** How long a book that nobody wants any more is kept up to date for those who come back. */
+const WATCH_MS = 60_000;
+
+/**
+ * Brings the updates to the sessions. A session that keeps up is *live*: it has joined the topics of
+ * its subscriptions, and an update is made once for all of them. One that has too much unread leaves
+ * them and is *behind*: it costs nothing until it reads again, and is then told what it missed in one
+ * piece, from the last updates or as a new snapshot. Trades cannot be merged: they wait for it.
+ */
+export class Distribution implements MarketListener {
+  readonly #pace: Pace;
+  readonly #data: MarketData;
+  readonly #directory: InstrumentDirectory;
+  readonly #subscriptions: Subscriptions;
+  readonly #encoder: BookEncoder;
+  readonly #snapshots: SnapshotStore;
+  readonly #merged = new BookRows();
+  readonly #behind = new Set<MarketSession>();
+  /** Sessions with something to tell that must wait for the end of a command. */
+  readonly #waiting = new Set<MarketSession>();
+  /** Books that are watched, and since when nobody wants them (0: somebody does). */
+  readonly #watched = new Map<BookFeed, { feed: InstrumentFeed; idleSinceMs: number }>();
+  readonly #live = new Set<MarketSession>();
+  #broadcaster: Broadcaster = { publish: () => {} };
+  #publishedBytes = 0;
+
+  constructor(
+    data: MarketData,
+    directory: InstrumentDirectory,
+    subscriptions: Subscriptions,
+    pace: Pace,
+  ) {
+    this.#pace = pace;
+    this.#data = data;
+    this.#directory = directory;
+    this.#subscriptions = subscriptions;
+    this.#encoder = new BookEncoder(directory, pace.rowsAPart);
+    this.#snapshots = new SnapshotStore(this.#encoder, pace.sharedParts);
+    data.listener = this;
+  }
+
+  set broadcaster(broadcaster: Broadcaster) {
+    this.#broadcaster = broadcaster;
+  }
+
+  // Sessions.
+
+  /**
+   * afterSeq: what the client has already; NOTHING_SENT: a snapshot, please. It comes with the next
+   * `catchUp`.
+   */
+  begin(session: MarketSession, channel: Channel, feed: InstrumentFeed, afterSeq: number): void {
+    const known = this.#subscriptions.find(session, channel, feed);
+    if (known !== undefined) this.remove(known);
+    const newest = seqOf(channel, feed);
+    const isKnown = channel === Channel.trades ? afterSeq === newest : afterSeq <= newest;
+    const isBook = bookOf(feed, channel) !== null;
+    const subscription = this.#subscriptions.add(session, channel, feed);
+    subscription.sentSeq = isBook || isKnown ? afterSeq : NOTHING_SENT;
+    this.#fallBehind(session);
+  }
+
+  remove(subscription: Subscription): void {
+    this.#leave(subscription);
+    subscription.session.dropFrames(subscription);
+    this.#subscriptions.remove(subscription);
+  }
+
+  onEnd(session: MarketSession): void {
+    for (const subscription of this.#subscriptions.of(session)) this.#leave(subscription);
+    this.#subscriptions.removeAll(session);
+    this.#behind.delete(session);
+    this.#waiting.delete(session);
+    this.#live.delete(session);
+  }
+
+  /** What it gets from now on has another encoding. */
+  onEncoding(session: MarketSession): void {
+    if (this.#subscriptions.of(session).size === 0) return;
+    const cut = session.dropFrames(null);
+    // Parts of one message in two encodings would be no message.
+    if (cut !== null) cut.sentSeq = NOTHING_SENT;
+    this.#fallBehind(session);
+  }
+
+  /** Tells a session that is behind what it can read now. */
+  catchUp(session: MarketSession): void {
+    if (!this.#behind.has(session)) return;
+    this.#waiting.delete(session);
+    if (!this.#tellAll(session)) return;
+    for (const subscription of this.#subscriptions.of(session)) this.#join(subscription);
+    this.#behind.delete(session);
+    this.#live.add(session);
+  }
+
+  /** False: there is something that it has not been told yet. */
+  isCurrent(session: MarketSession): boolean {
+    return !this.#behind.has(session);
+  }
+
+  /** At the end of a round: sessions that had to wait for the end of a command. */
+  onRoundEnd(): void {
+    this.#probeIfDue();
+    if (this.#waiting.size === 0) return;
+    const sessions = [...this.#waiting];
+    this.#waiting.clear();
+    for (const session of sessions) this.catchUp(session);
+  }
+
+  /** Every 100 ms or so. */
+  tick(nowMs: number): void {
+    // What was published has been handed over by now: a look is enough.
+    if (this.#publishedBytes > 0) this.#probe(false);
+    for (const session of [...this.#behind]) this.catchUp(session);
+    for (const [book, watched] of this.#watched) {
+      const topic = this.#subscriptions.topic(book.channel, watched.feed);
+      if (topic !== undefined && topic.subscriptions.size > 0) watched.idleSinceMs = 0;
+      else if (watched.idleSinceMs === 0) watched.idleSinceMs = nowMs;
+      else if (nowMs - watched.idleSinceMs > WATCH_MS) {
+        this.#watched.delete(book);
+        this.#snapshots.forget(book);
+        book.unwatch();
+      }
+    }
+  }
+
+  #fallBehind(session: MarketSession): void {
+    if (!this.#behind.has(session)) {
+      this.#behind.add(session);
+      this.#live.delete(session);
+      for (const subscription of this.#subscriptions.of(session)) this.#leave(subscription);
+    }
+  }
+
+  #join(subscription: Subscription): void {
+    if (subscription.isLive) return;
+    subscription.isLive = true;
+    const { session, channel, feed } = subscription;
+    const topic = this.#subscriptions.topic(channel, feed);
+    if (topic === undefined) return;
+    const { isBinary } = session.messenger;
+    session.topicsAreBinary = isBinary;
+    if (isBinary) topic.liveBinaries++;
+    else topic.liveTexts++;
+    session.join(topic.nameOf(isBinary));
+  }
+
+  #leave(subscription: Subscription): void {
+    if (!subscription.isLive) return;
+    subscription.isLive = false;
+    const { session, channel, feed } = subscription;
+    subscription.sentSeq = seqOf(channel, feed);
+    const topic = this.#subscriptions.topic(channel, feed);
+    if (topic === undefined) return;
+    const isBinary = session.topicsAreBinary;
+    if (isBinary) topic.liveBinaries--;
+    else topic.liveTexts--;
+    session.leave(topic.nameOf(isBinary));
+  }
+
+  // What there is to say.
+
+  onNewInstrument(feed: InstrumentFeed): void {
+    for (const channel of CHANNELS) {
+      for (const session of this.#subscriptions.wildcards(channel)) {
+        this.begin(session, channel, feed, NOTHING_SENT);
+        this.#waiting.add(session);
+      }
+    }
+  }
+
+  onStatus(feed: InstrumentFeed): void {
+    this.#publishRecord(Channel.status, feed, feed.status.view);
+  }
+
+  onTop(feed: InstrumentFeed): void {
+    this.#publishRecord(Channel.l1, feed, feed.top.view);
+  }
+
+  onIndication(feed: InstrumentFeed): void {
+    this.#publishRecord(Channel.indication, feed, feed.indication.view);
+  }
+
+  #publishRecord(channel: Channel, feed: InstrumentFeed, view: DataView): void {
+    const topic = this.#subscriptions.topic(channel, feed);
+    if (topic === undefined) return;
+    if (topic.liveBinaries > 0) this.#publish(topic.nameOf(true), bytesOf(view, view.byteLength));
+    if (topic.liveTexts > 0) {
+      this.#publish(topic.nameOf(false), JSON.stringify(decodeMessage(view, 0, this.#directory)));
+    }
+    this.#probeIfDue();
+  }
+
+  onTrades(feed: InstrumentFeed, view: DataView, count: number): void {
+    const topic = this.#subscriptions.topic(Channel.trades, feed);
+    if (topic === undefined || topic.subscriptions.size === 0) return;
+    const bytes = bytesOf(view, count * PUBLIC_TRADE_LENGTH);
+    let text = "";
+    const isRead = topic.subscriptions.size > topic.liveBinaries;
+    if (isRead) text = JSON.stringify(decodeTrades(view, count, this.#directory));
+    if (topic.liveBinaries > 0) this.#publish(topic.nameOf(true), bytes);
+    if (topic.liveTexts > 0) this.#publish(topic.nameOf(false), text);
+    if (topic.subscriptions.size > topic.liveBinaries + topic.liveTexts) {
+      for (const { session, isLive, sentSeq } of topic.subscriptions.values()) {
+        if (isLive || sentSeq === NOTHING_SENT) continue;
+        session.say(session.messenger.isBinary ? bytes.slice() : text);
+      }
+    }
+    this.#probeIfDue();
+  }
+
+  onBook(feed: InstrumentFeed, book: BookFeed): void {
+    const topic = this.#subscriptions.topic(book.channel, feed);
+    if (topic === undefined || topic.liveBinaries + topic.liveTexts === 0) return;
+    if (book.rows.count > this.#pace.largeRows) {
+      for (const { session, isLive } of [...topic.subscriptions.values()]) {
+        if (isLive) this.#fallBehindAt(session, book);
+      }
+      return;
+    }
+    const statement = {
+      channel: book.channel,
+      instrumentId: feed.instrumentId,
+      isSnapshot: false,
+      prevSeq: book.previousSeq,
+      seq: book.seq,
+      timestampUs: book.timestampUs,
+      checksum: book.checksum,
+    };
+    if (topic.liveBinaries > 0) {
+      this.#publishAll(topic.nameOf(true), this.#encoder.frames(statement, book.rows, true));
+    }
+    if (topic.liveTexts > 0) {
+      this.#publishAll(topic.nameOf(false), this.#encoder.frames(statement, book.rows, false));
+    }
+    this.#probeIfDue();
+  }
+
+  /** All of the session, since it would not do to have this book later than what is published next. */
+  #fallBehindAt(session: MarketSession, book: BookFeed): void {
+    this.#fallBehind(session);
+    this.#waiting.add(session);
+    for (const subscription of this.#subscriptions.of(session)) {
+      const { feed, channel } = subscription;
+      if (bookOf(feed, channel) === book && subscription.sentSeq === book.seq) {
+        subscription.sentSeq = book.previousSeq;
+      }
+    }
+  }
+
+  #publishAll(topic: string, frames: readonly Frame[]): void {
+    for (const frame of frames) this.#publish(topic, frame);
+  }
+
+  #publish(topic: string, frame: Frame): void {
+    this.#broadcaster.publish(topic, frame);
+    this.#publishedBytes += frame.length;
+  }
+
+  /** Only when an update has gone to all: who falls behind has it. */
+  #probeIfDue(): void {
+    if (this.#publishedBytes > this.#pace.probeBytes) this.#probe(true);
+  }
+
+  /**
+   * Which live sessions have too much unread. A heartbeat makes the transport hand over what waits
+   * for each, so that it can be counted.
+   */
+  #probe(isSameTurn: boolean): void {
+    this.#publishedBytes = 0;
+    for (const session of this.#live) {
+      if (isSameTurn) session.probe();
+      else session.flush();
+      if (session.isSlow) this.#fallBehind(session);
+    }
+  }
+
+  // Who is behind.
+
+  /** False: there is more to tell, later. */
+  #tellAll(session: MarketSession): boolean {
+    for (;;) {
+      if (!session.sendFrames()) return false;
+      const due = this.#nextDue(session);
+      if (due === null) return !this.#waiting.has(session);
+      this.#subscriptions.moveBack(due);
+      this.#tell(due);
+    }
+  }
+
+  /** A subscription that has something new which can be told now. */
+  #nextDue(session: MarketSession): Subscription | null {
+    for (const subscription of this.#subscriptions.of(session)) {
+      if (subscription.isLive) continue;
+      const { channel, feed, sentSeq } = subscription;
+      const book = bookOf(feed, channel);
+      const isNew =
+        sentSeq === NOTHING_SENT ||
+        book?.isWatched === false ||
+        (channel !== Channel.trades && sentSeq !== seqOf(channel, feed));
+      if (!isNew) continue;
+      if (book === null || !book.book.isTouched) return subscription;
+      // The book is in the middle of a command.
+      this.#waiting.add(session);
+    }
+    return null;
+  }
+
+  #tell(subscription: Subscription): void {
+    const { channel, feed } = subscription;
+    const book = bookOf(feed, channel);
+    if (book === null) {
+      this.#tellRecord(subscription);
+      return;
+    }
+    this.#data.watch(book, this.#pace);
+    if (!this.#watched.has(book)) this.#watched.set(book, { feed, idleSinceMs: 0 });
+    const { session, sentSeq } = subscription;
+    const { isBinary } = session.messenger;
+    if (
+      sentSeq !== NOTHING_SENT &&
+      sentSeq <= book.seq &&
+      book.window.merge(sentSeq, this.#merged)
+    ) {
+      subscription.sentSeq = book.seq;
+      if (sentSeq === book.seq) return;
+      const statement = {
+        channel,
+        instrumentId: feed.instrumentId,
+        isSnapshot: false,
+        prevSeq: sentSeq,
+        seq: book.seq,
+        timestampUs: book.timestampUs,
+        checksum: book.checksum,
+      };
+      const frames = this.#encoder.frames(statement, this.#merged, isBinary);
+      session.giveFrames(frames, subscription);
+      return;
+    }
+    const snapshot = this.#snapshots.of(book, feed, isBinary);
+    subscription.sentSeq = snapshot.seq;
+    session.giveFrames(snapshot.frames, subscription);
+  }
+
+  /** The state now: as a snapshot, or as one step from what was sent last. */
+  #tellRecord(subscription: Subscription): void {
+    const { channel, feed, session, sentSeq } = subscription;
+    const record = recordOf(channel, feed);
+    subscription.sentSeq = record.seq;
+    if (channel === Channel.trades && record.seq === 0) return; // no trade yet: nothing to show
+    const previous = record.prevSeq;
+    const isSnapshot = sentSeq === NOTHING_SENT;
+    record.prevSeq = isSnapshot ? 0 : sentSeq;
+    record.snapshot = isSnapshot;
+    session.messenger.record(record.view, 0);
+    record.prevSeq = previous;
+    record.snapshot = false;
+  }
+}
+
+function bookOf(feed: InstrumentFeed, channel: Channel): BookFeed | null {
+  if (channel === Channel.l2) return feed.levels;
+  return channel === Channel.l3 ? feed.orders : null;
+}
+
+function recordOf(channel: Channel, feed: InstrumentFeed) {
+  if (channel === Channel.l1) return feed.top;
+  if (channel === Channel.status) return feed.status;
+  return channel === Channel.indication ? feed.indication : feed.lastTrade;
+}
+
+/** Of the last update of a channel. */
+function seqOf(channel: Channel, feed: InstrumentFeed): number {
+  return bookOf(feed, channel)?.seq ?? recordOf(channel, feed).seq;
+}
+
+function bytesOf(view: DataView, length: number): Uint8Array {
+  return new Uint8Array(view.buffer, view.byteOffset, length);
+}

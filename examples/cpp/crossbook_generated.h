@@ -117,6 +117,16 @@ struct InstrumentStatus;
 
 struct Completed;
 
+struct BookUpdate;
+
+struct BookLevel;
+
+struct BookOrder;
+
+struct AuctionIndication;
+
+struct Resume;
+
 enum class Side : uint8_t {
   none = 0,
   buy = 1,
@@ -972,37 +982,40 @@ enum class Channel : uint8_t {
   l3 = 3,
   trades = 4,
   status = 5,
+  indication = 6,
   MIN = none,
-  MAX = status
+  MAX = indication
 };
 
-inline const Channel (&EnumValuesChannel())[6] {
+inline const Channel (&EnumValuesChannel())[7] {
   static const Channel values[] = {
     Channel::none,
     Channel::l1,
     Channel::l2,
     Channel::l3,
     Channel::trades,
-    Channel::status
+    Channel::status,
+    Channel::indication
   };
   return values;
 }
 
 inline const char * const *EnumNamesChannel() {
-  static const char * const names[7] = {
+  static const char * const names[8] = {
     "none",
     "l1",
     "l2",
     "l3",
     "trades",
     "status",
+    "indication",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameChannel(Channel e) {
-  if (::flatbuffers::IsOutRange(e, Channel::none, Channel::status)) return "";
+  if (::flatbuffers::IsOutRange(e, Channel::none, Channel::indication)) return "";
   const size_t index = static_cast<size_t>(e);
   return EnumNamesChannel()[index];
 }
@@ -4566,6 +4579,354 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Completed FLATBUFFERS_FINAL_CLASS {
   }
 };
 FLATBUFFERS_STRUCT_END(Completed, 24);
+
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) BookUpdate FLATBUFFERS_FINAL_CLASS {
+ private:
+  crossbook::MessageHeader message_;
+  uint64_t seq_;
+  uint64_t prev_seq_;
+  uint64_t timestamp_us_;
+  uint32_t checksum_low_;
+  uint32_t checksum_high_;
+  uint32_t instrument_id_;
+  uint32_t row_count_;
+  uint32_t part_;
+  uint32_t parts_;
+  uint8_t channel_;
+  uint8_t snapshot_;
+  int16_t padding0__;  int32_t padding1__;
+
+ public:
+  BookUpdate()
+      : message_(),
+        seq_(0),
+        prev_seq_(0),
+        timestamp_us_(0),
+        checksum_low_(0),
+        checksum_high_(0),
+        instrument_id_(0),
+        row_count_(0),
+        part_(0),
+        parts_(0),
+        channel_(0),
+        snapshot_(0),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  BookUpdate(const crossbook::MessageHeader &_message, uint64_t _seq, uint64_t _prev_seq, uint64_t _timestamp_us, uint32_t _checksum_low, uint32_t _checksum_high, uint32_t _instrument_id, uint32_t _row_count, uint32_t _part, uint32_t _parts, crossbook::Channel _channel, bool _snapshot)
+      : message_(_message),
+        seq_(::flatbuffers::EndianScalar(_seq)),
+        prev_seq_(::flatbuffers::EndianScalar(_prev_seq)),
+        timestamp_us_(::flatbuffers::EndianScalar(_timestamp_us)),
+        checksum_low_(::flatbuffers::EndianScalar(_checksum_low)),
+        checksum_high_(::flatbuffers::EndianScalar(_checksum_high)),
+        instrument_id_(::flatbuffers::EndianScalar(_instrument_id)),
+        row_count_(::flatbuffers::EndianScalar(_row_count)),
+        part_(::flatbuffers::EndianScalar(_part)),
+        parts_(::flatbuffers::EndianScalar(_parts)),
+        channel_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_channel))),
+        snapshot_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_snapshot))),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  const crossbook::MessageHeader &message() const {
+    return message_;
+  }
+  uint64_t seq() const {
+    return ::flatbuffers::EndianScalar(seq_);
+  }
+  uint64_t prev_seq() const {
+    return ::flatbuffers::EndianScalar(prev_seq_);
+  }
+  uint64_t timestamp_us() const {
+    return ::flatbuffers::EndianScalar(timestamp_us_);
+  }
+  uint32_t checksum_low() const {
+    return ::flatbuffers::EndianScalar(checksum_low_);
+  }
+  uint32_t checksum_high() const {
+    return ::flatbuffers::EndianScalar(checksum_high_);
+  }
+  uint32_t instrument_id() const {
+    return ::flatbuffers::EndianScalar(instrument_id_);
+  }
+  uint32_t row_count() const {
+    return ::flatbuffers::EndianScalar(row_count_);
+  }
+  uint32_t part() const {
+    return ::flatbuffers::EndianScalar(part_);
+  }
+  uint32_t parts() const {
+    return ::flatbuffers::EndianScalar(parts_);
+  }
+  crossbook::Channel channel() const {
+    return static_cast<crossbook::Channel>(::flatbuffers::EndianScalar(channel_));
+  }
+  bool snapshot() const {
+    return ::flatbuffers::EndianScalar(snapshot_) != 0;
+  }
+};
+FLATBUFFERS_STRUCT_END(BookUpdate, 64);
+
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) BookLevel FLATBUFFERS_FINAL_CLASS {
+ private:
+  crossbook::MessageHeader message_;
+  uint64_t quantity_lots_;
+  int32_t price_ticks_;
+  uint32_t order_count_;
+  uint8_t side_;
+  int8_t padding0__;  int16_t padding1__;  int32_t padding2__;
+
+ public:
+  BookLevel()
+      : message_(),
+        quantity_lots_(0),
+        price_ticks_(0),
+        order_count_(0),
+        side_(0),
+        padding0__(0),
+        padding1__(0),
+        padding2__(0) {
+    (void)padding0__;
+    (void)padding1__;
+    (void)padding2__;
+  }
+  BookLevel(const crossbook::MessageHeader &_message, uint64_t _quantity_lots, int32_t _price_ticks, uint32_t _order_count, crossbook::Side _side)
+      : message_(_message),
+        quantity_lots_(::flatbuffers::EndianScalar(_quantity_lots)),
+        price_ticks_(::flatbuffers::EndianScalar(_price_ticks)),
+        order_count_(::flatbuffers::EndianScalar(_order_count)),
+        side_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_side))),
+        padding0__(0),
+        padding1__(0),
+        padding2__(0) {
+    (void)padding0__;
+    (void)padding1__;
+    (void)padding2__;
+  }
+  const crossbook::MessageHeader &message() const {
+    return message_;
+  }
+  uint64_t quantity_lots() const {
+    return ::flatbuffers::EndianScalar(quantity_lots_);
+  }
+  int32_t price_ticks() const {
+    return ::flatbuffers::EndianScalar(price_ticks_);
+  }
+  uint32_t order_count() const {
+    return ::flatbuffers::EndianScalar(order_count_);
+  }
+  crossbook::Side side() const {
+    return static_cast<crossbook::Side>(::flatbuffers::EndianScalar(side_));
+  }
+};
+FLATBUFFERS_STRUCT_END(BookLevel, 32);
+
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) BookOrder FLATBUFFERS_FINAL_CLASS {
+ private:
+  crossbook::MessageHeader message_;
+  uint64_t order_id_;
+  uint64_t quantity_lots_;
+  uint64_t priority_;
+  int32_t price_ticks_;
+  uint8_t side_;
+  int8_t padding0__;  int16_t padding1__;
+
+ public:
+  BookOrder()
+      : message_(),
+        order_id_(0),
+        quantity_lots_(0),
+        priority_(0),
+        price_ticks_(0),
+        side_(0),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  BookOrder(const crossbook::MessageHeader &_message, uint64_t _order_id, uint64_t _quantity_lots, uint64_t _priority, int32_t _price_ticks, crossbook::Side _side)
+      : message_(_message),
+        order_id_(::flatbuffers::EndianScalar(_order_id)),
+        quantity_lots_(::flatbuffers::EndianScalar(_quantity_lots)),
+        priority_(::flatbuffers::EndianScalar(_priority)),
+        price_ticks_(::flatbuffers::EndianScalar(_price_ticks)),
+        side_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_side))),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  const crossbook::MessageHeader &message() const {
+    return message_;
+  }
+  uint64_t order_id() const {
+    return ::flatbuffers::EndianScalar(order_id_);
+  }
+  uint64_t quantity_lots() const {
+    return ::flatbuffers::EndianScalar(quantity_lots_);
+  }
+  uint64_t priority() const {
+    return ::flatbuffers::EndianScalar(priority_);
+  }
+  int32_t price_ticks() const {
+    return ::flatbuffers::EndianScalar(price_ticks_);
+  }
+  crossbook::Side side() const {
+    return static_cast<crossbook::Side>(::flatbuffers::EndianScalar(side_));
+  }
+};
+FLATBUFFERS_STRUCT_END(BookOrder, 40);
+
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) AuctionIndication FLATBUFFERS_FINAL_CLASS {
+ private:
+  crossbook::MessageHeader message_;
+  uint64_t seq_;
+  uint64_t prev_seq_;
+  uint64_t timestamp_us_;
+  uint64_t quantity_lots_;
+  uint64_t imbalance_lots_;
+  uint32_t instrument_id_;
+  int32_t price_ticks_;
+  uint8_t imbalance_side_;
+  uint8_t collecting_;
+  uint8_t snapshot_;
+  int8_t padding0__;  int32_t padding1__;
+
+ public:
+  AuctionIndication()
+      : message_(),
+        seq_(0),
+        prev_seq_(0),
+        timestamp_us_(0),
+        quantity_lots_(0),
+        imbalance_lots_(0),
+        instrument_id_(0),
+        price_ticks_(0),
+        imbalance_side_(0),
+        collecting_(0),
+        snapshot_(0),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  AuctionIndication(const crossbook::MessageHeader &_message, uint64_t _seq, uint64_t _prev_seq, uint64_t _timestamp_us, uint64_t _quantity_lots, uint64_t _imbalance_lots, uint32_t _instrument_id, int32_t _price_ticks, crossbook::Side _imbalance_side, bool _collecting, bool _snapshot)
+      : message_(_message),
+        seq_(::flatbuffers::EndianScalar(_seq)),
+        prev_seq_(::flatbuffers::EndianScalar(_prev_seq)),
+        timestamp_us_(::flatbuffers::EndianScalar(_timestamp_us)),
+        quantity_lots_(::flatbuffers::EndianScalar(_quantity_lots)),
+        imbalance_lots_(::flatbuffers::EndianScalar(_imbalance_lots)),
+        instrument_id_(::flatbuffers::EndianScalar(_instrument_id)),
+        price_ticks_(::flatbuffers::EndianScalar(_price_ticks)),
+        imbalance_side_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_imbalance_side))),
+        collecting_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_collecting))),
+        snapshot_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_snapshot))),
+        padding0__(0),
+        padding1__(0) {
+    (void)padding0__;
+    (void)padding1__;
+  }
+  const crossbook::MessageHeader &message() const {
+    return message_;
+  }
+  uint64_t seq() const {
+    return ::flatbuffers::EndianScalar(seq_);
+  }
+  uint64_t prev_seq() const {
+    return ::flatbuffers::EndianScalar(prev_seq_);
+  }
+  uint64_t timestamp_us() const {
+    return ::flatbuffers::EndianScalar(timestamp_us_);
+  }
+  uint64_t quantity_lots() const {
+    return ::flatbuffers::EndianScalar(quantity_lots_);
+  }
+  uint64_t imbalance_lots() const {
+    return ::flatbuffers::EndianScalar(imbalance_lots_);
+  }
+  uint32_t instrument_id() const {
+    return ::flatbuffers::EndianScalar(instrument_id_);
+  }
+  int32_t price_ticks() const {
+    return ::flatbuffers::EndianScalar(price_ticks_);
+  }
+  crossbook::Side imbalance_side() const {
+    return static_cast<crossbook::Side>(::flatbuffers::EndianScalar(imbalance_side_));
+  }
+  bool collecting() const {
+    return ::flatbuffers::EndianScalar(collecting_) != 0;
+  }
+  bool snapshot() const {
+    return ::flatbuffers::EndianScalar(snapshot_) != 0;
+  }
+};
+FLATBUFFERS_STRUCT_END(AuctionIndication, 64);
+
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Resume FLATBUFFERS_FINAL_CLASS {
+ private:
+  crossbook::MessageHeader message_;
+  uint64_t after_seq_;
+  uint8_t channel_;
+  uint8_t symbol_[16];
+  int8_t padding0__;  int16_t padding1__;  int32_t padding2__;
+
+ public:
+  Resume()
+      : message_(),
+        after_seq_(0),
+        channel_(0),
+        symbol_(),
+        padding0__(0),
+        padding1__(0),
+        padding2__(0) {
+    (void)padding0__;
+    (void)padding1__;
+    (void)padding2__;
+  }
+  Resume(const crossbook::MessageHeader &_message, uint64_t _after_seq, crossbook::Channel _channel)
+      : message_(_message),
+        after_seq_(::flatbuffers::EndianScalar(_after_seq)),
+        channel_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_channel))),
+        symbol_(),
+        padding0__(0),
+        padding1__(0),
+        padding2__(0) {
+    (void)padding0__;
+    (void)padding1__;
+    (void)padding2__;
+  }
+  Resume(const crossbook::MessageHeader &_message, uint64_t _after_seq, crossbook::Channel _channel, ::flatbuffers::span<const uint8_t, 16> _symbol)
+      : message_(_message),
+        after_seq_(::flatbuffers::EndianScalar(_after_seq)),
+        channel_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_channel))),
+        padding0__(0),
+        padding1__(0),
+        padding2__(0) {
+    ::flatbuffers::CastToArray(symbol_).CopyFromSpan(_symbol);
+    (void)padding0__;
+    (void)padding1__;
+    (void)padding2__;
+  }
+  const crossbook::MessageHeader &message() const {
+    return message_;
+  }
+  uint64_t after_seq() const {
+    return ::flatbuffers::EndianScalar(after_seq_);
+  }
+  crossbook::Channel channel() const {
+    return static_cast<crossbook::Channel>(::flatbuffers::EndianScalar(channel_));
+  }
+  const ::flatbuffers::Array<uint8_t, 16> *symbol() const {
+    return &::flatbuffers::CastToArray(symbol_);
+  }
+};
+FLATBUFFERS_STRUCT_END(Resume, 40);
 
 }  // namespace crossbook
 

@@ -69,6 +69,7 @@ class Channel(IntEnum):
     L3 = 3
     TRADES = 4
     STATUS = 5
+    INDICATION = 6
 
 
 class CommandFlag(IntFlag):
@@ -636,6 +637,46 @@ RECORDS = (
         Struct("<HHHHQQ"),
         ("blockLength", "templateId", "schemaId", "version", "requestId", "seq",),
         (),
+        (),
+    ),
+    Record(
+        "BookUpdate",
+        148,
+        Struct("<HHHHQQQIIIIIIB?6x"),
+        ("blockLength", "templateId", "schemaId", "version", "seq", "prevSeq", "timestampUs", "checksumLow", "checksumHigh", "instrumentId", "rowCount", "part", "parts", "channel", "snapshot",),
+        (),
+        (),
+    ),
+    Record(
+        "BookLevel",
+        149,
+        Struct("<HHHHQiIB7x"),
+        ("blockLength", "templateId", "schemaId", "version", "quantityLots", "priceTicks", "orderCount", "side",),
+        (),
+        (),
+    ),
+    Record(
+        "BookOrder",
+        150,
+        Struct("<HHHHQQQiB3x"),
+        ("blockLength", "templateId", "schemaId", "version", "orderId", "quantityLots", "priority", "priceTicks", "side",),
+        (),
+        (),
+    ),
+    Record(
+        "AuctionIndication",
+        151,
+        Struct("<HHHHQQQQQIiB??5x"),
+        ("blockLength", "templateId", "schemaId", "version", "seq", "prevSeq", "timestampUs", "quantityLots", "imbalanceLots", "instrumentId", "priceTicks", "imbalanceSide", "collecting", "snapshot",),
+        (),
+        (),
+    ),
+    Record(
+        "Resume",
+        152,
+        Struct("<HHHHQB16s7x"),
+        ("blockLength", "templateId", "schemaId", "version", "afterSeq", "channel", "symbol",),
+        ("symbol",),
         (),
     ),
 )

@@ -17,3 +17,11 @@ export function readBudget(view: DataView, offset: number): number {
   if (order.templateId !== NEW_ORDER_TEMPLATE_ID) return 0;
   return (order.flags & CommandFlag.budget) === 0 ? 0 : order.displayLots;
 }
+
+/** The command is a newOrder, whatever its budget says so far. */
+export function clearBudget(view: DataView, offset: number): void {
+  order.wrap(view, offset);
+  if ((order.flags & CommandFlag.budget) === 0) return;
+  order.displayLots = 0;
+  order.flags &= ~CommandFlag.budget;
+}

@@ -47,6 +47,7 @@ export class RiskGate {
   readonly #replace = new ReplaceOrder();
   #absorbedSeq = 0;
   #lastDefinitionSeq = 0;
+  #unseenSeq = 0;
   // What the order under check adds at most; set by check, used by admit.
   #account: AccountRisk | undefined;
   #exposure: Exposure | undefined;
@@ -72,6 +73,11 @@ export class RiskGate {
    */
   get budgetUnits(): number {
     return this.#spot.budgetUnits;
+  }
+
+  /** What is under way up to `seq` has not been seen: until it is absorbed, verdicts wait. */
+  waitUntil(seq: number): void {
+    this.#unseenSeq = seq;
   }
 
   /** Every command, of any account: a new fee rate changes what orders hold. */
@@ -156,14 +162,17 @@ export class RiskGate {
       header.templateId === REPLACE_ORDER_TEMPLATE_ID;
     if (isOrder && !exact) {
       const account = this.state.account(header.account);
-      const settingsUnderWay = account.lastSettingsSeq > this.#absorbedSeq;
-      if (settingsUnderWay || account.hasInstrumentRates) return NEEDS_EXACT;
+      if (this.#settingsUnderWay(account) || account.hasInstrumentRates) return NEEDS_EXACT;
       // What the order may hold goes by the instrument's rates.
       if (account.mode === AccountMode.spot && this.#definitionUnderWay()) return NEEDS_EXACT;
     }
     this.check(view, offset);
     this.admit(view, offset);
     return RejectReason.none;
+  }
+
+  #settingsUnderWay(account: AccountRisk): boolean {
+    return Math.max(account.lastSettingsSeq, this.#unseenSeq) > this.#absorbedSeq;
   }
 
   #definitionUnderWay(): boolean {
@@ -190,7 +199,7 @@ export class RiskGate {
     const notional = hasPrice ? Math.abs(order.priceTicks) * lots : 0;
     const exposure = this.state.exposure(account, order.instrumentId);
     this.#prepare(account, exposure, order.side, lots, notional, 1);
-    if (!exact && account.lastSettingsSeq > this.#absorbedSeq) return NEEDS_EXACT;
+    if (!exact && this.#settingsUnderWay(account)) return NEEDS_EXACT;
     const units = this.state.units(order.instrumentId);
     if (units === undefined) return exact ? RejectReason.none : NEEDS_EXACT;
     const isSpot = account.mode === AccountMode.spot;
@@ -250,8 +259,9 @@ export class RiskGate {
     const account = this.state.account(replace.account);
     this.#account = account;
     // A replace under way may be about the same order, and then nothing of it is known.
-    const latest = Math.max(account.lastSettingsSeq, account.lastReplaceSeq);
-    if (!exact && (latest > this.#absorbedSeq || account.hasInstrumentRates)) return NEEDS_EXACT;
+    const replaceUnderWay = account.lastReplaceSeq > this.#absorbedSeq;
+    if (!exact && (replaceUnderWay || this.#settingsUnderWay(account))) return NEEDS_EXACT;
+    if (!exact && account.hasInstrumentRates) return NEEDS_EXACT;
     const orders = this.state.orders;
     let slot: number;
     if (replace.orderId !== 0) slot = orders.find(replace.orderId);

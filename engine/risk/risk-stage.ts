@@ -12,10 +12,20 @@ import {
 } from "../../protocol/rings/pipeline-memory.ts";
 import type { Stage } from "../../protocol/stage.ts";
 import { writeBudget } from "./budget.ts";
+import { Fence } from "./fence.ts";
 import { NEEDS_EXACT, RiskGate } from "./risk-gate.ts";
 
 /** Commands between two looks at the event ring, and between two cursor stores. */
 const BATCH = 64;
+
+/** State and place of a risk worker that takes over from another. */
+export interface ResumedRisk {
+  /** Has absorbed what the ring's next event for this worker follows on. */
+  readonly gate: RiskGate;
+  /** Commands up to here have their verdicts. */
+  readonly seq: number;
+  readonly fence: Fence;
+}
 
 /**
  * One risk worker on the rings. It walks all commands in order, writes the verdict into the slots of
@@ -35,20 +45,23 @@ export class RiskStage implements Stage {
   readonly #header = new CommandHeader();
   readonly #engineBell: Doorbell;
   readonly #journalBell: Doorbell;
+  readonly #fence: Fence;
   #seq: number;
   #waiting = false;
 
-  constructor(memory: PipelineMemory, worker: number) {
+  /** resumed: where a predecessor left off; by default it starts with the first command. */
+  constructor(memory: PipelineMemory, worker: number, resumed?: ResumedRisk) {
     this.name = `risk-${worker}`;
     this.#ring = new CommandRing(memory);
-    this.gate = new RiskGate(worker, memory.riskWorkers, this.#ring.slotCount);
+    this.gate = resumed?.gate ?? new RiskGate(worker, memory.riskWorkers, this.#ring.slotCount);
+    this.#fence = resumed?.fence ?? new Fence(memory, worker);
     this.#events = new EventRingReader(memory, workerWord(ControlWord.eventsRisk, worker));
     this.#control = new Int32Array(memory.control);
     this.#cursorWord = workerWord(ControlWord.riskChecked, worker);
     this.#waitsWord = workerWord(ControlWord.riskWaits, worker);
     this.#engineBell = new Doorbell(memory, Bell.engine);
     this.#journalBell = new Doorbell(memory, Bell.journal);
-    this.#seq = 0;
+    this.#seq = resumed?.seq ?? 0;
   }
 
   get lastSeq(): number {
@@ -56,8 +69,9 @@ export class RiskStage implements Stage {
   }
 
   doWork(): number {
-    // Before the matched cursor: the sequencer may go on meanwhile, and what is under way must never
+    // `published` before the matched cursor: the sequencer may go on meanwhile, and what is under way must never
     // be more than the ring holds beyond what has been absorbed.
+    this.#fence.check();
     const published = widenSeq(this.#seq, Atomics.load(this.#control, ControlWord.published));
     let work = this.#absorb();
     const end = Math.min(published, this.#seq + BATCH);
@@ -65,9 +79,9 @@ export class RiskStage implements Stage {
     while (seq < end && this.#pass(seq + 1)) seq++;
     if (seq > this.#seq) {
       work += seq - this.#seq;
-      this.#seq = seq;
       // Release: the verdicts up to here are in their slots.
-      Atomics.store(this.#control, this.#cursorWord, seq | 0);
+      this.#fence.moveCursor(this.#cursorWord, this.#seq, seq);
+      this.#seq = seq;
       this.#engineBell.ring();
       this.#journalBell.ring();
     }

@@ -1,12 +1,32 @@
+import { threadId } from "node:worker_threads";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
-import { Bell, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import {
+  Bell,
+  ControlWord,
+  type PipelineMemory,
+  workerWord,
+} from "../../protocol/rings/pipeline-memory.ts";
+import { NodeDisk } from "../journal/node-disk.ts";
 import { RiskStage } from "../risk/risk-stage.ts";
+import { RiskSuccessor } from "../risk/risk-successor.ts";
 import { type IdleStrategy, runStages } from "./stage-loop.ts";
 
 export interface RiskTask {
   readonly memory: PipelineMemory;
   readonly worker: number;
   readonly idle: IdleStrategy;
+  /** Only for a worker that takes the place of one that died. */
+  readonly takesOver?: { readonly dataDirectory: string; readonly checkedSeq: number };
+}
+
+/** What a risk task runs, for this thread. */
+export function riskStage(task: RiskTask): RiskStage | RiskSuccessor {
+  const { memory, worker, takesOver } = task;
+  const control = new Int32Array(memory.control);
+  Atomics.store(control, workerWord(ControlWord.riskThread, worker), threadId);
+  return takesOver === undefined
+    ? new RiskStage(memory, worker)
+    : new RiskSuccessor(memory, worker, { ...takesOver, disk: new NodeDisk() });
 }
 
 /**
@@ -14,7 +34,8 @@ export interface RiskTask {
  * the ring well under one.
  */
 export function risk(task: RiskTask): number {
-  const stage = new RiskStage(task.memory, task.worker);
-  runStages(task.memory, [stage], new Doorbell(task.memory, Bell.risk + task.worker), task.idle);
+  const { memory, worker, idle } = task;
+  const stage = riskStage(task);
+  runStages(memory, [stage], new Doorbell(memory, Bell.risk + worker), idle);
   return stage.lastSeq;
 }

@@ -1,12 +1,9 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { Piscina } from "piscina";
 import { compiledFile } from "../../protocol/compiled-file.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { EngineWorkerData } from "./engine.worker.ts";
-import type { RiskTask } from "./risk.worker.ts";
-import type { IdleStrategy } from "./stage-loop.ts";
 
 /** Reports the unexpected end of a thread: the process must say why and exit. */
 export type OnThreadDeath = (role: string, error: Error) => void;
@@ -73,46 +70,6 @@ export class StageThread<Ready extends ReadyMessage = ReadyMessage> {
 
 export function startEngineThread(data: EngineWorkerData, onDeath: OnThreadDeath): StageThread {
   return new StageThread("engine", compiledFile("engine/threads/engine.worker.js"), data, onDeath);
-}
-
-/** The risk workers: one pool task each, for the life of the server. */
-export class RiskThreads {
-  readonly #pool: Piscina;
-  readonly #tasks: Promise<unknown>[] = [];
-  #stopping = false;
-
-  constructor(memory: PipelineMemory, idle: IdleStrategy, onDeath: OnThreadDeath) {
-    this.#pool = new Piscina({
-      filename: compiledFile("engine/threads/risk.worker.js").href,
-      minThreads: memory.riskWorkers,
-      maxThreads: memory.riskWorkers,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      maxQueue: 0,
-      atomics: "disabled",
-    });
-    for (let worker = 0; worker < memory.riskWorkers; worker++) {
-      const task: RiskTask = { memory, worker, idle };
-      const running: Promise<unknown> = this.#pool.run(task, { name: "risk" }).then(
-        () => {
-          if (!this.#stopping) onDeath(`risk-${worker}`, new Error("the risk task ended early"));
-        },
-        (error: Error) => {
-          if (!this.#stopping) onDeath(`risk-${worker}`, error);
-        },
-      );
-      this.#tasks.push(running);
-    }
-  }
-
-  stopping(): void {
-    this.#stopping = true;
-  }
-
-  async stopped(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#tasks);
-    await this.#pool.destroy();
-  }
 }
 
 /** Ends all stage loops: each returns once it has no work left. */

@@ -159,6 +159,14 @@ export const SETTINGS = {
     defaultValue: 1,
     description: "Risk workers; each checks the accounts whose number leaves its own remainder.",
   }),
+  riskHangTimeoutMs: integer({
+    group: "Pipeline",
+    unit: "ms",
+    min: 100,
+    max: 3_600_000,
+    defaultValue: 2000,
+    description: "A risk worker that does not move for so long, though it could, is replaced.",
+  }),
   commandRingSlots: powerOfTwo({
     group: "Pipeline",
     unit: "commands",

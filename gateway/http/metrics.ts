@@ -45,6 +45,21 @@ export function createMetrics(status: () => ServerStatus): Registry {
   gauge("disk_low", "1 while new orders are refused for want of disk space", ({ diskLow }) =>
     diskLow ? 1 : 0,
   );
+  gauge(
+    "risk_workers_rebuilding",
+    "risk workers that refuse orders until their accounts are rebuilt",
+    ({ risk }) => risk.rebuilding,
+  );
+  gauge(
+    "kill_switch_last_seconds",
+    "from the last kill switch to the end of its account's trading, cancels durable",
+    ({ killSwitch }) => killSwitch.lastUs / 1e6,
+  );
+  gauge(
+    "kill_switch_max_seconds",
+    "the longest of these since the start",
+    ({ killSwitch }) => killSwitch.maxUs / 1e6,
+  );
   new Gauge({
     name: "crossbook_stage_lag_commands",
     help: "commands that are sequenced and not yet past the stage",
@@ -79,6 +94,12 @@ export function createMetrics(status: () => ServerStatus): Registry {
   counter("journal_commands_total", "commands written", ({ journal }) => journal.commands);
   counter("journal_blocks_total", "blocks written", ({ journal }) => journal.blocks);
   counter("journal_bytes_total", "bytes written", ({ journal }) => journal.bytes);
+  counter(
+    "risk_worker_deaths_total",
+    "risk workers that died or hung and were replaced",
+    ({ risk }) => risk.restarts,
+  );
+  counter("kill_switches_total", "kill switches engaged", ({ killSwitch }) => killSwitch.count);
   counter("events_total", "public events", ({ log }) => log.eventCount);
   new Counter({
     name: "crossbook_refused_total",

@@ -34,6 +34,10 @@ export interface ServerStatus {
     readonly maxCommitUs: number;
     readonly epoch: number;
   };
+  /** Risk workers that died and got a successor; those that are not rebuilt yet. */
+  readonly risk: { readonly restarts: number; readonly rebuilding: number };
+  /** From a kill switch to the moment from which its account cannot trade, in microseconds. */
+  readonly killSwitch: { readonly count: number; readonly lastUs: number; readonly maxUs: number };
   readonly sessions: { readonly trade: number; readonly market: number };
   readonly refused: Readonly<Record<string, number>>;
   readonly diskLow: boolean;

@@ -65,6 +65,14 @@ export class Exchange {
       this.#intake.close();
       onFault(fault);
     });
+    this.#pipeline.onRiskNews = ({ what, ...news }) => {
+      if (what === "died") {
+        log.error(
+          news,
+          "a risk worker died: orders of its accounts are refused until it is rebuilt",
+        );
+      } else log.info(news, "a risk worker is rebuilt: its accounts trade again");
+    };
     const { memory, sequencer } = this.#pipeline;
     this.#intake = new RingIntake(sequencer, memory, (header) => this.#gateway.onCommand(header));
     const mayCompress = config.compressSegments && config.durability !== "none";
@@ -214,6 +222,8 @@ export class Exchange {
         maxCommitUs: Math.round(count(JournalCounter.maxCommitNs) / 1000),
         epoch: count(JournalCounter.epoch),
       },
+      risk: { restarts: this.#pipeline.risk.restarts, rebuilding: this.#pipeline.risk.rebuilding },
+      killSwitch: this.#gateway.killSwitchTimes,
       sessions: this.#gateway.sessionCounts(),
       refused: this.#intake.refused,
       diskLow:

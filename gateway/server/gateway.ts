@@ -12,6 +12,7 @@ import { MarketBooks } from "../market/market-books.ts";
 import { MarketData } from "../market/market-data.ts";
 import { MarketEndpoint } from "../market/market-endpoint.ts";
 import { GatewayStage } from "../stage/gateway-stage.ts";
+import { KillSwitchTimer, type KillSwitchTimes } from "../stage/kill-switch-timer.ts";
 import { RecentEvents } from "../stage/recent-events.ts";
 import { RequestLedger } from "../trade/request-ledger.ts";
 import { TradeEndpoint } from "../trade/trade-endpoint.ts";
@@ -43,6 +44,7 @@ export class Gateway {
   readonly #keys: KeyDirectory;
   readonly #trade: TradeEndpoint;
   readonly #market: MarketEndpoint;
+  readonly #killSwitches: KillSwitchTimer;
   #timer: NodeJS.Timeout | null = null;
 
   /** Throws a KeyError where the key file cannot be read. */
@@ -102,7 +104,9 @@ export class Gateway {
       admission,
     );
     const sessions = [this.#trade, this.#market];
-    this.stage = new GatewayStage(memory, recent, [views, data], sessions);
+    this.#killSwitches = new KillSwitchTimer(() => clock.nowUs());
+    const live = [this.#killSwitches, ...sessions];
+    this.stage = new GatewayStage(memory, recent, [views, data], live);
     this.endpoints = sessions;
   }
 
@@ -125,6 +129,10 @@ export class Gateway {
 
   sessionCounts(): { trade: number; market: number } {
     return { trade: this.#trade.connections, market: this.#market.connections };
+  }
+
+  get killSwitchTimes(): KillSwitchTimes {
+    return this.#killSwitches.times;
   }
 
   announceShutdown(): void {

@@ -23,13 +23,9 @@ import type {
   JournalOpenedMessage,
   JournalWorkerData,
 } from "../../engine/threads/journal.worker.ts";
+import { type RiskNews, RiskThreads } from "../../engine/threads/risk-threads.ts";
 import { DEFAULT_IDLE, type IdleStrategy } from "../../engine/threads/stage-loop.ts";
-import {
-  RiskThreads,
-  StageThread,
-  setStopWord,
-  startEngineThread,
-} from "../../engine/threads/threads.ts";
+import { StageThread, setStopWord, startEngineThread } from "../../engine/threads/threads.ts";
 import { compiledFile } from "../../protocol/compiled-file.ts";
 import type { CommandHeader } from "../../protocol/generated/headers.ts";
 import {
@@ -78,6 +74,8 @@ export class Pipeline {
   readonly #engine: StageThread;
   readonly #journal: StageThread;
   readonly #risk: RiskThreads;
+  /** A risk worker died, or has rebuilt its accounts. */
+  onRiskNews: (news: RiskNews) => void = () => undefined;
   readonly #directory: string;
   readonly #isRecording: boolean;
   readonly #journalOpened: Promise<JournalOpenedMessage>;
@@ -164,7 +162,14 @@ export class Pipeline {
         if (message.type === "journalOpened") resolve(message as JournalOpenedMessage);
       });
     });
-    this.#risk = new RiskThreads(this.memory, idle, onDeath);
+    this.#risk = new RiskThreads({
+      memory: this.memory,
+      idle,
+      onDeath,
+      onChange: (news) => this.onRiskNews(news),
+      hangTimeoutMs: config.riskHangTimeoutMs,
+      dataDirectory: this.#isRecording ? config.dataDir : undefined,
+    });
     const egressData: EgressWorkerData = {
       memory: this.memory,
       dataDirectory: config.dataDir,
@@ -220,6 +225,7 @@ export class Pipeline {
     const opened = this.#isRecording ? await this.#orFault(this.#journalOpened) : null;
     this.epoch = opened?.epoch;
     await this.drained(mainRound);
+    this.#risk.supervise(() => this.sequencer.lastSeq);
     return { feed, opened, skipped };
   }
 
@@ -267,6 +273,10 @@ export class Pipeline {
       matched: (last - this.#word(ControlWord.matched)) | 0,
       durable: (last - this.#word(ControlWord.durable)) | 0,
     };
+  }
+
+  get risk(): { readonly restarts: number; readonly rebuilding: number } {
+    return this.#risk;
   }
 
   /** Ends the threads in order; everything must be drained. */

@@ -54,8 +54,14 @@ export const ControlWord = {
   riskWaits: (9 + 2 * MAX_RISK_WORKERS) * WORDS_APART,
   /** Engine: second (since 1970, u32) of the earliest expiry of an order; all ones: none waits. */
   nextExpiry: (9 + 3 * MAX_RISK_WORKERS) * WORDS_APART,
+  /** Main thread: which start of risk worker i may write; one of an earlier start ends itself. */
+  riskGeneration: (10 + 3 * MAX_RISK_WORKERS) * WORDS_APART,
+  /** Risk worker i: id of its thread. */
+  riskThread: (10 + 4 * MAX_RISK_WORKERS) * WORDS_APART,
+  /** Risk worker i: 1 while it refuses orders, since its accounts are being rebuilt. */
+  riskRebuilding: (10 + 5 * MAX_RISK_WORKERS) * WORDS_APART,
   /** Doorbell i (see Bell). */
-  bells: (10 + 3 * MAX_RISK_WORKERS) * WORDS_APART,
+  bells: (10 + 6 * MAX_RISK_WORKERS) * WORDS_APART,
 } as const;
 
 export const DiskState = { fine: 0, low: 1 } as const;

@@ -18,6 +18,8 @@ const STATUS: ServerStatus = {
   journal: { commands: 42, blocks: 5, bytes: 4096, lastCommitUs: 200, maxCommitUs: 900, epoch: 3 },
   sessions: { trade: 2, market: 1 },
   refused: { overloaded: 5, diskLow: 0 },
+  risk: { restarts: 0, rebuilding: 0 },
+  killSwitch: { count: 0, lastUs: 0, maxUs: 0 },
   diskLow: false,
 };
 

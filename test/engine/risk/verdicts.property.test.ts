@@ -21,15 +21,29 @@ import {
 const CAPACITY = { ...DEFAULT_CAPACITY, orders: 256, levels: 256, instruments: 4, accounts: 16 };
 const ACCOUNTS = 4;
 
-const SET_UP: readonly object[] = ["AA-USD", "BB-USD"].map((symbol) => ({
-  type: "defineInstrument",
-  account: 1,
-  symbol,
-  tickSize: "1",
-  lotSize: "1",
-  takerFeeRate: "0.02",
-  makerFeeRate: "-0.01",
-}));
+const SET_UP: readonly object[] = [
+  ...["AA-USD", "BB-USD"].map((symbol) => ({
+    type: "defineInstrument",
+    account: 1,
+    symbol,
+    tickSize: "1",
+    lotSize: "1",
+    takerFeeRate: "0.02",
+    makerFeeRate: "-0.01",
+  })),
+  { type: "setAccount", account: ACCOUNTS, mode: "spot" },
+  ...[
+    ["AA", "20"],
+    ["BB", "20"],
+    ["USD", "3000"],
+  ].map(([asset, amount]) => ({
+    type: "adjustBalance",
+    account: ACCOUNTS,
+    asset,
+    amount,
+    reference: "",
+  })),
+];
 
 const account = fc.integer({ min: 1, max: ACCOUNTS });
 const symbol = fc.constantFrom("AA-USD", "BB-USD");
@@ -150,8 +164,20 @@ const command = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant("setAccount"),
       account,
-      mode: fc.constantFrom("spot", "spot", "credit", "none"),
+      mode: fc.constantFrom("spot", "spot", "credit", "credit", "none"),
     }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record(
+      {
+        type: fc.constant("setAccount"),
+        account,
+        priceCollarTicks: fc.integer({ min: 0, max: 2 }),
+        maxGrossNotional: limit(300, 1000),
+      },
+      { requiredKeys: ["type", "account"] },
+    ),
   },
   {
     weight: 4,

@@ -1,6 +1,9 @@
 // The engine in one thread, without stages: commands in, events to a function.
 import { Engine, type EngineCapacity } from "../engine/engine.ts";
+import { EngineFault } from "../engine/engine-fault.ts";
 import { raiseInliningBudget } from "../engine/inlining.ts";
+import { getNumber } from "../engine/journal/block-format.ts";
+import { InvariantError } from "../protocol/assert.ts";
 import { RunningHash } from "../protocol/event-hash.ts";
 import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
 import { InstrumentDirectory } from "../protocol/instrument-directory.ts";
@@ -40,7 +43,7 @@ export class EngineRun {
 
   /** Applies one command with its verdict; all its events have been given out on return. */
   apply(view: DataView, offset: number): void {
-    this.engine.apply(view, offset);
+    this.#take(view, offset);
     this.#writer.publish();
     this.#consume();
   }
@@ -50,9 +53,22 @@ export class EngineRun {
    * order, by `giveOut` at the latest. Saves the hand-over that `apply` makes for each command.
    */
   applyAhead(view: DataView, offset: number): void {
-    this.engine.apply(view, offset);
+    this.#take(view, offset);
     this.#ahead++;
     if (this.#ahead === COMMANDS_AHEAD) this.giveOut();
+  }
+
+  /** Throws an EngineFault; what whoever takes the events throws goes through as it is. */
+  #take(view: DataView, offset: number): void {
+    try {
+      this.engine.apply(view, offset);
+    } catch (error) {
+      const isFault =
+        error instanceof InvariantError ||
+        error instanceof RangeError ||
+        error instanceof TypeError;
+      throw isFault ? new EngineFault(getNumber(view, offset + 8), error) : error;
+    }
   }
 
   /** Gives out the events of all commands so far. */

@@ -2,6 +2,7 @@
 // restart. Nothing does it by itself.
 import { hash } from "node:crypto";
 import { DEFAULT_CAPACITY } from "../engine/engine.ts";
+import { EngineFault } from "../engine/engine-fault.ts";
 import { LogKind, MAX_BLOCK_BYTES } from "../engine/journal/block-format.ts";
 import {
   directoryIdOf,
@@ -171,7 +172,8 @@ function findFault(search: FaultSearch): Fault | undefined {
         run.apply(reader.view, reader.offset);
         gate.settle(reader.seq);
       } catch (error) {
-        return { seq: reader.seq, message: (error as Error).message };
+        const cause = error instanceof EngineFault ? error.cause : error;
+        return { seq: reader.seq, message: (cause as Error).message };
       }
       const done = doneBefore + reader.seq;
       if (done % PROGRESS_EVERY === 0) search.onProgress?.(done, total);

@@ -10,6 +10,7 @@ import {
 } from "../../protocol/rings/pipeline-memory.ts";
 import type { Stage } from "../../protocol/stage.ts";
 import { Engine, type EngineCapacity } from "../engine.ts";
+import { EngineFault } from "../engine-fault.ts";
 
 /** Commands between two stores of the cursors: large enough to amortise, small enough to be prompt. */
 const BATCH = 16;
@@ -58,8 +59,11 @@ export class EngineStage implements Stage {
     const end = Math.min(checked, this.#seq + BATCH);
     const work = end - this.#seq;
     if (work === 0) return 0;
-    for (let seq = this.#seq + 1; seq <= end; seq++) {
-      this.engine.apply(this.#ring.view, this.#ring.offsetOf(seq));
+    let seq = this.#seq + 1;
+    try {
+      for (; seq <= end; seq++) this.engine.apply(this.#ring.view, this.#ring.offsetOf(seq));
+    } catch (error) {
+      throw new EngineFault(seq, error); // an operator has to know which command it was
     }
     this.#seq = end;
     this.#events.publish();

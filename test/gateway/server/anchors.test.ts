@@ -105,4 +105,4 @@ test("the log and Redis hold anchors once a second, over kill -9, and an edit is
     const replay = await crossbook(["replay", data(), "--verify", "--anchors", file]);
     expect([replay.status, replay.stderr]).toEqual([65, found.stderr]);
   }
-}, 60_000);
+}, 180_000);

@@ -93,7 +93,7 @@ test("old segments are compressed while the server trades, and everything reads 
   await sleep(50);
   await third.stop();
   expect((await crossbook(["replay", data(), "--verify"])).status).toBe(0);
-}, 60_000);
+}, 180_000);
 
 test("what cannot be compressed is said by the exit status", async () => {
   expect((await crossbook(["journal", "compress", path.join(folder, "none")])).status).toBe(66);

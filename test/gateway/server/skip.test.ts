@@ -76,6 +76,13 @@ test("a command that makes the engine assert at every start is taken out, and th
   const seq = dump.find(({ clientOrderId }) => clientOrderId === FATAL_CLIENT_ORDER_ID)?.seq;
   const lastSeq = dump.at(-1)?.seq as number;
 
+  // The log names it, and so does a replay.
+  const named = `the engine fails at seq ${seq}: ${FAULT_MESSAGE}`;
+  expect(again.logTail()).toContain(named);
+  const failing = crossbook("replay", data());
+  expect([failing.status, failing.stdout]).toEqual([70, ""]);
+  expect(failing.stderr).toContain(`crossbook: ${named}`);
+
   const wrong = crossbook("journal", "skip", data(), String((seq as number) - 1));
   expect(wrong.status).toBe(65);
   expect(wrong.stderr).toContain(`seq ${(seq as number) - 1} does not make the engine fail`);
@@ -140,4 +147,4 @@ test("a command that makes the engine assert at every start is taken out, and th
   // It stands in the journal as it was.
   const after = jsonLines(crossbook("journal", "dump", data(), "--from", String(seq)).stdout)[0];
   expect(after).toMatchObject({ seq, skipped: true, verdict: "passed", type: "newOrder" });
-}, 60_000);
+}, 180_000);

@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { readAckTrace } from "./ack-trace.ts";
 import { traceAcks } from "./trace-run.ts";
 
+/** Starts and traced servers take their time on a busy machine. */
+const TIMEOUT_MS = 180_000;
 const hex = (bytes: Buffer | string) =>
   `"${[...Buffer.from(bytes)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}"`;
 
@@ -73,7 +75,7 @@ describe("the trace reader", () => {
   });
 });
 
-describe("a server under load", () => {
+describe("a server under load", { timeout: TIMEOUT_MS }, () => {
   const trace = async (...flags: string[]) => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-trace-"));
     try {

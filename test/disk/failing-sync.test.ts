@@ -10,6 +10,8 @@ import { requireTool } from "./tools.ts";
 import { Trader } from "./trader.ts";
 import { checkWhole } from "./wholeness.ts";
 
+/** Starts and traced servers take their time on a busy machine. */
+const TIMEOUT_MS = 180_000;
 const FLAGS = ["--redis", "off", "--demo", "--session-rate-per-second", "0"];
 const RATES = ["--key-rate-per-second", "0", "--address-rate-per-second", "0"];
 const EXIT_IO_ERROR = 74;
@@ -61,7 +63,7 @@ async function comesBack(told: Trader["told"]): Promise<void> {
   await checkWhole(dataDir(), [...told, ...trader.told]);
 }
 
-describe("a server", () => {
+describe("a server", { timeout: TIMEOUT_MS }, () => {
   it("stops at a failed fdatasync, acknowledges nothing more and comes back whole", async () => {
     await prepareDirectory();
     const inject = "fdatasync:error=EIO:when=40+"; // of each thread's calls

@@ -10,6 +10,8 @@ import { compiledFile } from "../../protocol/compiled-file.ts";
 import type { FullDiskReport, LowDiskReport } from "./small-disk.process.ts";
 import { requireMountNamespace, UNSHARE } from "./tools.ts";
 
+/** Starts and traced servers take their time on a busy machine. */
+const TIMEOUT_MS = 180_000;
 const EXIT_IO_ERROR = 74;
 const PROGRAM = fileURLToPath(compiledFile("test/disk/small-disk.process.js"));
 
@@ -32,7 +34,7 @@ async function onSmallDisk<Report>(scenario: string, size: string): Promise<Repo
   return JSON.parse(stdout) as Report;
 }
 
-describe("a server", () => {
+describe("a server", { timeout: TIMEOUT_MS }, () => {
   it("stops when the disk is full, and comes back whole when there is room again", async () => {
     const report = await onSmallDisk<FullDiskReport>("full", "24m");
     expect(report.exit.code).toBe(EXIT_IO_ERROR);

@@ -44,6 +44,8 @@ export class RiskStage implements Stage {
   readonly #waitsWord: number;
   readonly #header = new CommandHeader();
   readonly #engineBell: Doorbell;
+  /** Else it shares the gateway's thread, which the journal wakes, and input: once is enough. */
+  readonly #isEngineAlone: boolean;
   readonly #journalBell: Doorbell;
   readonly #fence: Fence;
   #seq: number;
@@ -59,7 +61,8 @@ export class RiskStage implements Stage {
     this.#control = new Int32Array(memory.control);
     this.#cursorWord = workerWord(ControlWord.riskChecked, worker);
     this.#waitsWord = workerWord(ControlWord.riskWaits, worker);
-    this.#engineBell = new Doorbell(memory, Bell.engine);
+    this.#engineBell = new Doorbell(memory, memory.engineBell);
+    this.#isEngineAlone = memory.engineBell === Bell.engine;
     this.#journalBell = new Doorbell(memory, Bell.journal);
     this.#seq = resumed?.seq ?? 0;
   }
@@ -82,9 +85,10 @@ export class RiskStage implements Stage {
       // Release: the verdicts up to here are in their slots.
       this.#fence.moveCursor(this.#cursorWord, this.#seq, seq);
       this.#seq = seq;
-      this.#engineBell.ring();
+      if (this.#isEngineAlone) this.#engineBell.ring();
       this.#journalBell.ring();
     }
+    if (this.#waiting) this.#engineBell.ring();
     return work;
   }
 

@@ -28,6 +28,8 @@ export class EngineStage implements Stage {
   readonly engine: Engine;
   /** Times the engine had to wait for a slow consumer of events. */
   fullWaits = 0;
+  /** What to do besides waiting: a consumer on the same thread must consume meanwhile. */
+  whenFull: () => void = () => undefined;
   readonly #ring: CommandRing;
   readonly #events: EventRingWriter;
   readonly #control: Int32Array;
@@ -106,6 +108,7 @@ export class EngineStage implements Stage {
     this.#gatewayBell.ring();
     this.#egressBell.ring();
     for (const bell of this.#riskBells) bell.ring();
+    this.whenFull();
     Atomics.wait(this.#napWord, 0, 0, FULL_NAP_MS);
   }
 }

@@ -149,7 +149,8 @@ export const SETTINGS = {
     group: "Pipeline",
     values: ["shared", "dedicated"],
     defaultValue: "shared",
-    description: "Whether stages share threads, or each has one of its own.",
+    description:
+      "Whether the engine runs on the main thread beside the network (two cores), or on one of its own (more).",
   }),
   riskWorkers: integer({
     group: "Pipeline",

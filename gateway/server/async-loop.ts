@@ -16,6 +16,7 @@ export class AsyncLoop {
   readonly #onError: (error: Error) => void;
   readonly #lingerMs: number;
   #running = false;
+  #isInRound = false;
   #turn: Promise<void> | null = null;
 
   /**
@@ -37,21 +38,34 @@ export class AsyncLoop {
 
   start(): void {
     this.#running = true;
-    this.#turn = this.#run().catch((error: unknown) => {
-      this.#running = false;
-      this.#onError(error instanceof Error ? error : new Error(String(error)));
-    });
+    this.#turn = this.#run().catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#running = false;
+    this.#onError(error instanceof Error ? error : new Error(String(error)));
   }
 
   /** Looks at the rings at once: after inbound messages, which often find work done meanwhile. */
   poke(): void {
-    if (this.#running) this.round();
+    // Not from within a round: a stage that waits for another one would wait for itself.
+    if (!this.#running || this.#isInRound) return;
+    try {
+      this.round();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** One round over all stages; the work done. Also for callers that wait for the rings. */
   round(): number {
     let work = 0;
-    for (const stage of this.#stages) work += stage.doWork();
+    this.#isInRound = true;
+    try {
+      for (const stage of this.#stages) work += stage.doWork();
+    } finally {
+      this.#isInRound = false;
+    }
     return work;
   }
 

@@ -87,8 +87,10 @@ export class Exchange {
       eventsDirectory: this.#pipeline.eventsDirectory,
       poke: () => this.#loop.poke(),
     });
-    this.#loop = new AsyncLoop([this.#gateway.stage], new Doorbell(memory, Bell.gateway), (error) =>
-      this.#pipeline.fail("gateway", error),
+    this.#loop = new AsyncLoop(
+      this.#pipeline.mainStages(this.#gateway.stage),
+      new Doorbell(memory, Bell.gateway),
+      (error) => this.#pipeline.fail("gateway", error),
     );
     this.#pipeline.egress.onMessage((message) => this.#onEgress(message));
     this.#pipeline.onAnchor((anchor) => {

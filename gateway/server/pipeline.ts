@@ -1,4 +1,6 @@
+import { randomInt } from "node:crypto";
 import type { EngineCapacity } from "../../engine/engine.ts";
+import { raiseInliningBudget } from "../../engine/inlining.ts";
 import type { JournalAnchor } from "../../engine/journal/anchor.ts";
 import {
   type DirectoryMeta,
@@ -18,6 +20,7 @@ import { JournalReader } from "../../engine/journal/journal-reader.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { inspectJournal, type JournalEnd, settleJournal } from "../../engine/journal/opening.ts";
 import { Sequencer } from "../../engine/sequencer.ts";
+import { EngineStage } from "../../engine/threads/engine-stage.ts";
 import type {
   JournalAnchorMessage,
   JournalOpenedMessage,
@@ -34,6 +37,7 @@ import {
   type PipelineMemory,
   workerWord,
 } from "../../protocol/rings/pipeline-memory.ts";
+import type { Stage } from "../../protocol/stage.ts";
 import type { Config } from "../config/settings.ts";
 import type { EgressRequest, EgressWorkerData } from "./egress.worker.ts";
 import { RecoveryFeed } from "./recovery-feed.ts";
@@ -71,7 +75,8 @@ export class Pipeline {
   readonly #disk = new NodeDisk();
   readonly #lock: DirectoryLock;
   readonly #control: Int32Array;
-  readonly #engine: StageThread;
+  readonly #engineStage: EngineStage | undefined;
+  readonly #engine: StageThread | undefined;
   readonly #journal: StageThread;
   readonly #risk: RiskThreads;
   /** A risk worker died, or has rebuilt its accounts. */
@@ -125,20 +130,20 @@ export class Pipeline {
       commandSlots: config.commandRingSlots,
       eventSlots: config.eventRingSlots,
       riskWorkers: config.riskWorkers,
+      sharesMain: config.threading === "shared",
     });
     this.#control = new Int32Array(this.memory.control);
     this.sequencer = new Sequencer(this.memory, nowUs);
     const onDeath = (role: string, error: Error) => this.fail(role, error);
     const directoryId = directoryIdOf(this.meta);
     const durability = config.durability;
-    this.#engine = startEngineThread(
-      {
-        memory: this.memory,
-        capacity: this.capacity,
-        idle,
-      },
-      onDeath,
-    );
+    if (config.threading === "shared") {
+      raiseInliningBudget();
+      this.#engineStage = new EngineStage(this.memory, this.capacity, randomInt(2 ** 32));
+    } else {
+      const data = { memory: this.memory, capacity: this.capacity, idle };
+      this.#engine = startEngineThread(data, onDeath);
+    }
     const journalData: JournalWorkerData = {
       memory: this.memory,
       dataDirectory: config.dataDir,
@@ -189,9 +194,29 @@ export class Pipeline {
     );
   }
 
+  /**
+   * The stages of the main thread: the gateway's, and before it the engine's where that has no thread
+   * of its own. What the engine throws is a fault of the pipeline.
+   */
+  mainStages(gateway: Stage): Stage[] {
+    const engine = this.#engineStage;
+    if (engine === undefined) return [gateway];
+    // The gateway reads events on the same thread: it must go on where the engine waits for room.
+    engine.whenFull = () => gateway.doWork();
+    const doWork = () => {
+      try {
+        return engine.doWork();
+      } catch (error) {
+        this.fail("engine", error instanceof Error ? error : new Error(String(error)));
+        throw this.#fault;
+      }
+    };
+    return [{ name: engine.name, doWork }, gateway];
+  }
+
   /** All threads take part. Rejects with what kept one from starting. */
   async ready(): Promise<void> {
-    await Promise.all([this.#engine.ready, this.#journal.ready, this.egress.ready]);
+    await Promise.all([this.#engine?.ready, this.#journal.ready, this.egress.ready]);
   }
 
   /**
@@ -222,11 +247,25 @@ export class Pipeline {
         reader.close();
       }
     }
-    const opened = this.#isRecording ? await this.#orFault(this.#journalOpened) : null;
+    const opened = this.#isRecording ? await this.#untilOpened(mainRound) : null;
     this.epoch = opened?.epoch;
     await this.drained(mainRound);
     this.#risk.supervise(() => this.sequencer.lastSeq);
     return { feed, opened, skipped };
+  }
+
+  /** The journal opens when all stages have passed what it held; some of them are the main thread's. */
+  async #untilOpened(mainRound: () => number): Promise<JournalOpenedMessage> {
+    let opened: JournalOpenedMessage | null = null;
+    void this.#journalOpened.then((message) => {
+      opened = message;
+    });
+    while (opened === null) {
+      this.#check();
+      const work = mainRound();
+      await new Promise((resolve) => setTimeout(resolve, work > 0 ? 0 : DRAIN_POLL_MS));
+    }
+    return opened;
   }
 
   /** Everything sequenced so far is durable, matched, logged and seen by the main thread. */
@@ -289,11 +328,11 @@ export class Pipeline {
     this.egress.stopping();
     this.egress.post({ type: "stop", drainMs: egressDrainMs } satisfies EgressRequest);
     await this.#orFault(egressStopped);
-    for (const thread of [this.#engine, this.#journal]) thread.stopping();
+    for (const thread of [this.#engine, this.#journal]) thread?.stopping();
     this.#risk.stopping();
     setStopWord(this.memory);
     await Promise.all([
-      this.#engine.stopped(),
+      this.#engine?.stopped(),
       this.#journal.stopped(),
       this.#risk.stopped(),
       this.egress.stopped(),

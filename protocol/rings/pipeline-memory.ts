@@ -11,6 +11,8 @@ export interface PipelineMemory {
   readonly events: SharedArrayBuffer;
   readonly control: SharedArrayBuffer;
   readonly riskWorkers: number;
+  /** The doorbell of the thread that runs the engine: its own, or the gateway's. */
+  readonly engineBell: number;
 }
 
 export interface PipelineSizes {
@@ -20,6 +22,8 @@ export interface PipelineSizes {
   readonly eventSlots: number;
   /** 1 … MAX_RISK_WORKERS. */
   readonly riskWorkers: number;
+  /** The engine runs on the gateway's thread; false where it is left out. */
+  readonly sharesMain?: boolean;
 }
 
 // Control words are Int32, 128 bytes apart so that no two threads share a cache line. A command
@@ -91,6 +95,7 @@ export function createPipelineMemory(sizes: PipelineSizes): PipelineMemory {
     events: new SharedArrayBuffer(sizes.eventSlots * RECORD_BYTES),
     control: new SharedArrayBuffer(CONTROL_WORDS * 4),
     riskWorkers: sizes.riskWorkers,
+    engineBell: sizes.sharesMain === true ? Bell.gateway : Bell.engine,
   };
 }
 

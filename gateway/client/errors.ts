@@ -13,6 +13,7 @@
  * - `outcomeUnknown`: the connection was lost before the answer came, and afterwards no trace of the
  *   command was found.
  * - `eventsOverflow`: events were not read fast enough; the iterator ends.
+ * - `bookMismatch`: a book of the market data did not agree with the server's; a new one is asked for.
  * - `closed`: the client was closed by its owner.
  */
 export type ClientErrorCode =
@@ -28,6 +29,7 @@ export type ClientErrorCode =
   | "refused"
   | "outcomeUnknown"
   | "eventsOverflow"
+  | "bookMismatch"
   | "closed";
 
 export class ClientError extends Error {

@@ -1,5 +1,6 @@
 import { type ClientOptions, PortableClient } from "./client.ts";
 import { parseKey } from "./client-key.ts";
+import { type MarketClientOptions, PortableMarketClient } from "./market-client.ts";
 import { openWsSocket } from "./ws-socket.ts";
 
 /** The client on Node: keys by node:crypto, sockets by the `ws` package. */
@@ -7,5 +8,13 @@ export class CrossbookClient extends PortableClient {
   /** Throws a ClientError ("invalidKey", "invalidUrl"). Does nothing until `connect`. */
   constructor(options: ClientOptions) {
     super(options, { parseKey, openSocket: openWsSocket });
+  }
+}
+
+/** The client of market data on Node. */
+export class CrossbookMarketClient extends PortableMarketClient {
+  /** Throws a ClientError ("invalidUrl"). Connects with the first wish. */
+  constructor(options: MarketClientOptions) {
+    super(options, openWsSocket);
   }
 }

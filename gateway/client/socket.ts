@@ -11,6 +11,8 @@ export interface ClientSocket {
 }
 
 export interface ClientSocketHandler {
+  /** The connection stands. */
+  onOpen?(): void;
   /** The bytes hold until the call returns. */
   onMessage(data: string | Uint8Array): void;
   /**

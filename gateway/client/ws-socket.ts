@@ -30,6 +30,7 @@ class WsSocket implements ClientSocket {
     this.#socket.on("upgrade", (response: IncomingMessage) => {
       this.#stream = response.socket;
     });
+    this.#socket.on("open", () => handler.onOpen?.());
     this.#socket.on("message", (data: Buffer, isBinary: boolean) => {
       handler.onMessage(isBinary ? data : data.toString("utf8"));
     });

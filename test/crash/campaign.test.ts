@@ -19,5 +19,7 @@ test("ten kills under load, in recovery and in shutdown lose, double and change 
   expect(report.resent).toBeGreaterThan(0);
   expect(report.comparedAgain).toBeGreaterThan(100);
   expect(report.audit.trades).toBeGreaterThan(50);
+  expect(report.anchors.logged).toBeGreaterThan(5);
+  expect(report.anchors.published).toBeGreaterThan(1);
   fs.rmSync(directory, { recursive: true });
 }, 120_000);

@@ -7,6 +7,7 @@ import { crossbook, crossbookObjects } from "../processes/command-line.ts";
 import { RedisProcess } from "../processes/redis-process.ts";
 import { ServerProcess } from "../processes/server-process.ts";
 import { Random } from "../protocol/random.ts";
+import { type AnchorCheckResult, checkAnchors } from "./anchor-check.ts";
 import { type AuditReport, audit } from "./audit.ts";
 import { Client } from "./client.ts";
 import { ClientRecord } from "./client-record.ts";
@@ -37,6 +38,7 @@ export interface CampaignReport {
   readonly refused: number;
   readonly comparedAgain: number;
   readonly audit: AuditReport;
+  readonly anchors: AnchorCheckResult;
   readonly replay: Readonly<Record<string, unknown>>;
   readonly findings: readonly string[];
   readonly seconds: number;
@@ -296,6 +298,8 @@ class Campaign {
       emptyAccounts: [ACCOUNTS.cancelOnDisconnect],
     });
     this.#findings.push(...report.findings);
+    const anchors = await checkAnchors(this.#options.directory, this.#dataDir, redis);
+    if (anchors.finding !== undefined) this.#findings.push(anchors.finding);
     if ((await lastPublished(redis)) === null) this.#findings.push("nothing was published");
     const sum = (of: (client: Client) => number) =>
       this.#clients.reduce((total, client) => total + of(client), 0);
@@ -310,6 +314,7 @@ class Campaign {
       refused: sum((client) => client.refusedCount),
       comparedAgain: sum((client) => client.record.comparedAgain),
       audit: report,
+      anchors,
       replay,
       findings: this.#findings,
       seconds: (performance.now() - this.#startedMs) / 1000,

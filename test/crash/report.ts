@@ -28,6 +28,8 @@ export function formatReport(report: CampaignReport): string {
     ["  told again after a restart and compared", report.comparedAgain],
     ["events in the journal, and in Redis once each", audit.events],
     ["trades in the journal, and in Redis once each", audit.trades],
+    ["anchors in the logs, each holds", report.anchors.logged],
+    ["  in Redis, each holds", report.anchors.published],
     ["last seq", String(report.replay.lastSeq)],
     ["state hash, live and replayed", String(report.replay.stateHash)],
     ["event hash, live and replayed", String(report.replay.eventHash)],

@@ -77,7 +77,7 @@ export class RiskSuccessor implements Stage {
     this.#eventSlots = memory.events.byteLength / this.#ring.slotBytes;
     this.#fence = new Fence(memory, worker);
     this.#gate = new RiskGate(worker, memory.riskWorkers, this.#ring.slotCount);
-    this.#engineBell = new Doorbell(memory, Bell.engine);
+    this.#engineBell = new Doorbell(memory, memory.engineBell);
     this.#journalBell = new Doorbell(memory, Bell.journal);
     this.#checkedSeq = checkedSeq;
     this.#seq = checkedSeq;

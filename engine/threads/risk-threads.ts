@@ -13,6 +13,9 @@ import type { IdleStrategy } from "./stage-loop.ts";
 import type { OnThreadDeath } from "./threads.ts";
 
 const LOOK_EVERY_MS = 50;
+const HANG_TIMEOUT_MS = 2000;
+/** An engine that waits for room asks many times in a millisecond: after so long it is another wait. */
+const NEXT_WAIT_MS = 50;
 /** A worker that dies so often without having been at work between: the fault is not the thread's. */
 const MOST_DEATHS_IN_A_ROW = 3;
 
@@ -49,6 +52,9 @@ interface Place {
   checked: number;
   standsFor: number;
   isTakenOver: boolean;
+  /** Events it had taken when the ring was last looked at, and since when it was full. */
+  taken: number;
+  fullSinceMs: number;
 }
 
 /**
@@ -66,6 +72,7 @@ export class RiskThreads {
   readonly #places: Place[] = [];
   #lastSeq: () => number = () => 0;
   #look: NodeJS.Timeout | undefined;
+  #roomCheckedMs = 0;
   #stopping = false;
 
   constructor(options: RiskThreadsOptions) {
@@ -96,6 +103,8 @@ export class RiskThreads {
         checked: 0,
         standsFor: 0,
         isTakenOver: false,
+        taken: 0,
+        fullSinceMs: 0,
       });
       this.#run({ memory, worker, idle: options.idle });
     }
@@ -117,6 +126,29 @@ export class RiskThreads {
   threadOf(worker: number): Worker | undefined {
     const id = Atomics.load(this.#control, workerWord(ControlWord.riskThread, worker));
     return this.#pool.threads.find(({ threadId }) => threadId === id);
+  }
+
+  /**
+   * For an engine on the main thread that waits for room in the event ring: while it waits, nobody
+   * here hears of a death. Throws where a worker has taken no event for twice the time that a hang may
+   * last: the process must end then.
+   */
+  checkRoom(): void {
+    const { hangTimeoutMs = HANG_TIMEOUT_MS } = this.#options;
+    const published = Atomics.load(this.#control, ControlWord.eventsPublished);
+    const slots = this.#memory.events.byteLength / RECORD_BYTES;
+    const nowMs = performance.now();
+    const hasGoneOn = nowMs - this.#roomCheckedMs > NEXT_WAIT_MS;
+    this.#roomCheckedMs = nowMs;
+    this.#places.forEach((place, worker) => {
+      const taken = this.#word(ControlWord.eventsRisk, worker);
+      if (hasGoneOn || ((published - taken) | 0) < slots || taken !== place.taken) {
+        place.taken = taken;
+        place.fullSinceMs = nowMs;
+      } else if (nowMs - place.fullSinceMs > 2 * hangTimeoutMs) {
+        throw new Error(`risk-${worker} takes no events, and their ring is full`);
+      }
+    });
   }
 
   stopping(): void {
@@ -189,7 +221,7 @@ export class RiskThreads {
       }
       if (this.#stands(place, worker)) place.standsFor++;
       else place.standsFor = 0;
-      const { hangTimeoutMs = 2000 } = this.#options;
+      const { hangTimeoutMs = HANG_TIMEOUT_MS } = this.#options;
       // Looks are counted, not time: a process that was stopped as a whole has not hung.
       if (place.standsFor * LOOK_EVERY_MS < hangTimeoutMs) return;
       place.standsFor = 0;

@@ -202,7 +202,10 @@ export class Pipeline {
     const engine = this.#engineStage;
     if (engine === undefined) return [gateway];
     // The gateway reads events on the same thread: it must go on where the engine waits for room.
-    engine.whenFull = () => gateway.doWork();
+    engine.whenFull = () => {
+      gateway.doWork();
+      this.#risk.checkRoom();
+    };
     const doWork = () => {
       try {
         return engine.doWork();

@@ -102,6 +102,9 @@ function createLogger(config: Config): pino.Logger {
   if (!pretty) return pino(options, pino.destination({ dest: 1, sync: true }));
   return pino({
     ...options,
-    transport: { target: "pino-pretty", options: { translateTime: "HH:MM:ss.l", sync: true } },
+    transport: {
+      target: "pino-pretty",
+      options: { translateTime: "HH:MM:ss.l", singleLine: true, sync: true },
+    },
   });
 }

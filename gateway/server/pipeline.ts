@@ -317,7 +317,7 @@ export class Pipeline {
     };
   }
 
-  get risk(): { readonly restarts: number; readonly rebuilding: number } {
+  get risk(): RiskThreads {
     return this.#risk;
   }
 

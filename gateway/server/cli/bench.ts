@@ -9,6 +9,7 @@ const load = {
   engine: () => import("../../../bench/engine/engine-bench.ts"),
   latency: () => import("../../../bench/latency/latency.ts"),
   throughput: () => import("../../../bench/throughput/throughput.ts"),
+  fanout: () => import("../../../bench/fanout/fanout.ts"),
   books: () => import("../../../bench/books/books.ts"),
   garbage: () => import("../../../bench/engine/garbage.ts"),
   micro: () => import("../../../bench/micro/micro.ts"),
@@ -50,17 +51,29 @@ interface LatencyOptions extends ServerOptions {
   symbol: string;
 }
 
+interface FanoutBenchOptions {
+  subscribers: number[];
+  channel: "l1" | "l2" | "l3";
+  rate: number;
+  durability: "fsync" | "os" | "none";
+  seconds: number;
+  warmUp: number;
+  directory?: string;
+  json: boolean;
+}
+
 interface ThroughputOptions extends ServerOptions {
   rate: number;
   factor: number;
 }
 
-/** `crossbook bench engine|latency|throughput|journal|replay|micro|all`: what this machine makes of it. */
+/** `crossbook bench engine|latency|throughput|fanout|journal|replay|micro|all`: what this machine makes of it. */
 export function register(program: Command): void {
   const bench = program.command("bench").description("measure engine and server on this machine");
   registerEngine(bench);
   registerLatency(bench);
   registerThroughput(bench);
+  registerFanout(bench);
   registerJournalBenches(bench);
   bench
     .command("books")
@@ -235,6 +248,42 @@ function registerThroughput(bench: Command): void {
   });
 }
 
+function registerFanout(bench: Command): void {
+  bench
+    .command("fanout")
+    .description("market data to many readers, and what that does to orders")
+    .option("--subscribers <numbers>", "readers in each run", wholeNumbers, [1, 10, 100, 1000])
+    .addOption(
+      new Option("--channel <channel>", "what they read").choices(["l1", "l2", "l3"]).default("l3"),
+    )
+    .option("--rate <number>", "orders a second", positive, 200)
+    .addOption(
+      new Option("--durability <mode>", "of the server")
+        .choices(["fsync", "os", "none"])
+        .default("os"),
+    )
+    .option("--seconds <number>", "measured, for each run", positive, 10)
+    .option("--warm-up <number>", "seconds before", nonNegative, 3)
+    .option("--directory <path>", "where the server's data goes for the time being")
+    .option("--json", "print the result as JSON", false)
+    .action(async (options: FanoutBenchOptions) => {
+      const { formatFanout, runFanoutBench } = await load.fanout();
+      const result = await runFanoutBench(
+        {
+          subscribers: options.subscribers,
+          channel: options.channel,
+          ratePerSecond: options.rate,
+          seconds: options.seconds,
+          warmUpSeconds: options.warmUp,
+          durability: options.durability,
+          parentDirectory: options.directory ?? (await load.server()).defaultParentDirectory(),
+        },
+        progress,
+      );
+      print(options.json, result, () => formatFanout(result));
+    });
+}
+
 function serverOptions(command: Command, connections: number, seconds: number): Command {
   return command
     .addOption(
@@ -275,6 +324,10 @@ function progress(what: string): void {
 
 function list(value: string, before: string[]): string[] {
   return [...before, value];
+}
+
+function wholeNumbers(text: string): number[] {
+  return text.split(",").map(wholePositive);
 }
 
 function numberFrom(text: string, isAllowed: (value: number) => boolean, allowed: string): number {

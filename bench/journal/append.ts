@@ -1,7 +1,11 @@
 import fs from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { bodyCapacity, MAX_BLOCK_BYTES } from "../../engine/journal/block-format.ts";
+import {
+  bodyCapacity,
+  MAX_BLOCK_BYTES,
+  SEGMENT_HEADER_BYTES,
+} from "../../engine/journal/block-format.ts";
 import { JournalWriter } from "../../engine/journal/journal-writer.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { sparePath } from "../../engine/journal/spare-segment.ts";
@@ -12,6 +16,8 @@ import { generateWorkload, type Workload } from "../workloads/workload.ts";
 
 const SEGMENT_BYTES = 32 << 20;
 const PAUSE_MS = 1;
+/** As large as the journal's. */
+const ZEROS_BYTES = 256 * 1024;
 const SOURCE_COMMANDS = 20_000;
 
 export const appendOptionsSchema = z.strictObject({
@@ -22,6 +28,11 @@ export const appendOptionsSchema = z.strictObject({
   sliceSeconds: z.number().positive(),
   /** Slices of each side, for each size. */
   pairs: z.number().int().positive(),
+  /**
+   * false: into files that were laid out before, and a slice ends with its file. true: both sides go
+   * on from file to file and fill each with zeros, synced, before it is used.
+   */
+  laysOut: z.boolean(),
 });
 export type AppendOptions = z.infer<typeof appendOptionsSchema>;
 
@@ -46,7 +57,7 @@ export interface AppendPair {
 
 /**
  * Appends to a journal, and in turn runs a loop that does nothing but write and sync as many bytes
- * in as large pieces. Both write into a file of zeros that was laid out before.
+ * in as large pieces.
  */
 export function measureAppend(options: AppendOptions): AppendPair[] {
   const journal = new JournalSide(options.directory);
@@ -57,11 +68,11 @@ export function measureAppend(options: AppendOptions): AppendPair[] {
       for (const blockKib of options.blockKib) {
         const bytes = blockKib * 1024;
         const limitNs = options.sliceSeconds * 1e9;
-        journal.prepare();
+        if (!options.laysOut) journal.prepare();
         // Whoever is first has the quieter disk or the colder caches: they take turns.
-        const first = round % 2 === 0 ? journal.slice(bytes, limitNs) : null;
-        const other = bare.slice(bytes, limitNs);
-        const own = first ?? journal.slice(bytes, limitNs);
+        const first = round % 2 === 0 ? journal.slice(bytes, limitNs, options.laysOut) : null;
+        const other = bare.slice(bytes, limitNs, options.laysOut);
+        const own = first ?? journal.slice(bytes, limitNs, options.laysOut);
         pairs.push({ blockKib, journal: own, bare: other });
       }
     }
@@ -115,14 +126,14 @@ class JournalSide {
     }
   }
 
-  slice(blockBytes: number, limitNs: number): AppendSlice {
+  slice(blockBytes: number, limitNs: number, laysOut: boolean): AppendSlice {
     const slice = new Slice(limitNs);
     const writer = this.#writer;
     const before = this.#seq;
     const bytes = writer.bytes;
     let startNs = 0;
     // As the journal stage does it: the next block is filled while the one before is in flight.
-    while (slice.goesOn && writer.segmentRoom >= 2 * blockBytes) {
+    while (slice.goesOn && (laysOut || writer.segmentRoom >= 2 * blockBytes)) {
       this.#append(blockBytes);
       if (writer.isInFlight) {
         writer.settle();
@@ -162,35 +173,61 @@ class JournalSide {
 }
 
 class BareSide {
-  readonly #file: string;
-  readonly #descriptor: number;
+  readonly #files: readonly string[];
+  /** The file that is written, and the one that is used next. */
+  readonly #descriptors: number[];
   readonly #bytes = Buffer.alloc(MAX_BLOCK_BYTES, 0x5a);
+  readonly #zeros = Buffer.alloc(ZEROS_BYTES);
 
   constructor(parent: string) {
-    this.#file = path.join(parent, `crossbook-journal-bench-${process.pid}.tmp`);
-    this.#descriptor = fs.openSync(this.#file, "wx+");
-    const zeros = Buffer.alloc(1 << 20);
-    for (let at = 0; at < SEGMENT_BYTES; at += zeros.length) {
-      fs.writeSync(this.#descriptor, zeros, 0, zeros.length, at);
-    }
-    fs.fdatasyncSync(this.#descriptor);
+    const name = path.join(parent, `crossbook-journal-bench-${process.pid}`);
+    this.#files = [`${name}.1.tmp`, `${name}.2.tmp`];
+    this.#descriptors = this.#files.map((file) => fs.openSync(file, "wx+"));
+    this.#layOut(0, 0);
   }
 
-  slice(blockBytes: number, limitNs: number): AppendSlice {
+  slice(blockBytes: number, limitNs: number, laysOut: boolean): AppendSlice {
     const slice = new Slice(limitNs);
-    for (let at = 4096; slice.goesOn && at + blockBytes <= SEGMENT_BYTES; at += blockBytes) {
+    let at = SEGMENT_HEADER_BYTES;
+    let laidOut = 0;
+    if (laysOut) fs.ftruncateSync(this.#descriptors[1] as number, 0);
+    while (slice.goesOn) {
+      if (at + blockBytes > SEGMENT_BYTES) {
+        if (!laysOut) break;
+        this.#layOut(1, laidOut);
+        this.#descriptors.reverse();
+        fs.ftruncateSync(this.#descriptors[1] as number, 0);
+        at = SEGMENT_HEADER_BYTES;
+        laidOut = 0;
+      }
       const startNs = nowNs();
-      const written = fs.writeSync(this.#descriptor, this.#bytes, 0, blockBytes, at);
-      fs.fdatasyncSync(this.#descriptor);
-      if (written !== blockBytes) throw new Error("the disk is full");
+      this.#write(this.#descriptors[0] as number, this.#bytes, blockBytes, at);
       slice.add(nowNs() - startNs);
+      at += blockBytes;
+      for (; laysOut && laidOut < at; laidOut += ZEROS_BYTES) {
+        this.#write(this.#descriptors[1] as number, this.#zeros, ZEROS_BYTES, laidOut);
+      }
     }
+    if (laysOut) this.#layOut(0, 0); // as it was before
     return slice.result(slice.count * blockBytes, 0);
   }
 
   close(): void {
-    fs.closeSync(this.#descriptor);
-    fs.rmSync(this.#file);
+    for (const descriptor of this.#descriptors) fs.closeSync(descriptor);
+    for (const file of this.#files) fs.rmSync(file);
+  }
+
+  /** Zeros from there to the end of the file that is written (0) or used next (1). */
+  #layOut(which: 0 | 1, from: number): void {
+    for (let at = from; at < SEGMENT_BYTES; at += ZEROS_BYTES) {
+      this.#write(this.#descriptors[which] as number, this.#zeros, ZEROS_BYTES, at);
+    }
+  }
+
+  #write(descriptor: number, bytes: Uint8Array, length: number, at: number): void {
+    const written = fs.writeSync(descriptor, bytes, 0, length, at);
+    fs.fdatasyncSync(descriptor);
+    if (written !== length) throw new Error("the disk is full"); // Node reports it as a short count
   }
 }
 

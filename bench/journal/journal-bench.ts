@@ -72,6 +72,9 @@ export function formatJournalBench(result: JournalBenchResult): string {
   const head = ["block", "journal MB/s", "bare MB/s", "ratio", "commands/s", "p50 µs", "p99 µs"];
   return [
     `appending to the journal beside a bare write and fdatasync, ${options.pairs} pairs for each size, medians`,
+    options.laysOut
+      ? "both lay out file after file, synced, while they write"
+      : "both into files that were laid out before",
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`,
     "",
     ...[head, ...cells].map((row) => row.map((cell) => cell.padStart(14)).join("")),

@@ -13,6 +13,7 @@ interface JournalOptions {
   block: number[];
   seconds: number;
   pairs: number;
+  layOut: boolean;
   directory?: string;
   json: boolean;
 }
@@ -34,6 +35,7 @@ export function registerJournalBenches(bench: Command): void {
     .option("--block <KiB>", "size of a block; may be repeated (default: 4 to 1024)", blockSize, [])
     .option("--seconds <number>", "measured, over all sizes and both sides", aboveZero, 20)
     .option("--pairs <number>", "slices of each side for each size", wholeAboveZero, 9)
+    .option("--lay-out", "fill file after file with zeros meanwhile, on both sides", false)
     .option("--directory <path>", "on the disk to measure")
     .option("--json", "print the result as JSON", false)
     .action(async (options: JournalOptions) => {
@@ -43,6 +45,7 @@ export function registerJournalBenches(bench: Command): void {
         directory: options.directory ?? (await load.server()).defaultParentDirectory(),
         blockKib,
         pairs: options.pairs,
+        laysOut: options.layOut,
         sliceSeconds: options.seconds / (2 * options.pairs * blockKib.length),
       });
       process.stdout.write(

@@ -80,12 +80,12 @@ export class Engine {
     const writer = createEventWriter(events, arena);
     const matcher = createMatcher(book, writer);
     const stops = createStops(book, writer, matcher);
-    const uncross = new Uncross(book, writer, matcher);
+    const cancels = createCancels(book, writer);
+    const uncross = new Uncross(book, writer, matcher, cancels);
     this.#arena = arena;
     this.#f = arena.doubles;
     this.#book = book;
     this.#events = writer;
-    const cancels = createCancels(book, writer);
     const assets = new Assets(capacity.assets);
     const instruments = new Instruments(assets, book, writer, cancels, stops, uncross);
     const newOrders = createNewOrders(book, writer, matcher, stops);

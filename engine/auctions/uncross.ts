@@ -3,6 +3,7 @@ import { TALLY } from "../book/arena.ts";
 import type { Book } from "../book/book.ts";
 import { DETAIL, HAS, INSTRUMENT, LEVEL, ORDER, SIDE, SIDE_WORDS } from "../book/layout.ts";
 import { type EventWriter, TRADE_QUANTITY } from "../events/event-writer.ts";
+import type { Cancels } from "../matching/cancels.ts";
 import type { Matcher } from "../matching/matcher.ts";
 import { Clearing } from "./clearing.ts";
 
@@ -19,12 +20,14 @@ export class Uncross {
   readonly #book: Book;
   readonly #events: EventWriter;
   readonly #matcher: Matcher;
+  readonly #cancels: Cancels;
   readonly #m: Int32Array;
   readonly #f: Float64Array;
   readonly #detail: number;
 
-  constructor(book: Book, events: EventWriter, matcher: Matcher) {
+  constructor(book: Book, events: EventWriter, matcher: Matcher, cancels: Cancels) {
     this.clearing = new Clearing(book);
+    this.#cancels = cancels;
     this.#book = book;
     this.#events = events;
     this.#matcher = matcher;
@@ -37,6 +40,14 @@ export class Uncross {
   run(instrument: number, always: boolean): void {
     const clearing = this.clearing;
     clearing.find(instrument);
+    // Spot accounts do not trade below zero. Without their orders the price may be another one.
+    while (
+      clearing.lots > 0 &&
+      clearing.priceTicks < 0 &&
+      this.#cancels.spareSpot(instrument, clearing.priceTicks)
+    ) {
+      clearing.find(instrument);
+    }
     const lots = clearing.lots;
     if (lots === 0 && !always) return;
     this.#events.auction(

@@ -1,6 +1,7 @@
 // Hot path: no allocation here, but where many orders go at once.
 import { CANCEL_ORDER_TEMPLATE_ID } from "../../protocol/generated/commands.ts";
 import {
+  AccountMode,
   CancelReason,
   OrderType,
   RejectReason,
@@ -29,12 +30,13 @@ const {
   newer: NEWER,
   level: LEVEL_OF,
   flags: FLAGS,
+  holder: HOLDER,
 } = ORDER;
 const { limit: LIMIT } = SUMS;
 const { price: PRICE, head: HEAD, instrumentId: LEVEL_INSTRUMENT } = LEVEL;
 const { best: BEST } = SIDE;
 const { sides: SIDES } = INSTRUMENT;
-const { oldest: OLDEST } = ACCOUNT;
+const { oldest: OLDEST, mode: MODE } = ACCOUNT;
 const {
   sideMask: SIDE_MASK,
   typeShift: TYPE_SHIFT,
@@ -45,6 +47,7 @@ const {
 } = FLAG;
 const STOP_LIMIT = OrderType.stopLimit;
 const DAY = TimeInForce.day;
+const SPOT = AccountMode.spot;
 const REQUESTED = CancelReason.requested;
 const CANCEL_ORDER = CANCEL_ORDER_TEMPLATE_ID;
 const TWO_32 = 4294967296;
@@ -139,7 +142,7 @@ export function createCancels(book: Book, events: EventWriter) {
     }
     // They are taken off the heap to be found; cancelling takes them off as any other.
     for (const id of ids) expiry.add(byId(id));
-    cancelSorted(ids);
+    cancelSorted(ids, CancelReason.expired);
   }
 
   /** Day orders of an instrument that closes, waiting stops too, by orderId. */
@@ -156,11 +159,32 @@ export function createCancels(book: Book, events: EventWriter) {
         }
       }
     }
-    cancelSorted(ids);
+    cancelSorted(ids, CancelReason.expired);
   }
 
-  function cancelSorted(ids: number[]): void {
-    for (const id of Float64Array.from(ids).sort()) cancel(byId(id), CancelReason.expired);
+  /**
+   * The orders of spot accounts that an auction price below zero would let trade, by orderId. False:
+   * there are none.
+   */
+  function spareSpot(instrument: number, priceTicks: number): boolean {
+    const ids: number[] = [];
+    for (let side = 0; side < 2; side++) {
+      let level = m[instrument + SIDES + side * SIDE_WORDS + BEST] as number;
+      for (; level !== 0; level = book.prices.next(level)) {
+        const limit = m[level + PRICE] as number;
+        if (side === 0 ? limit < priceTicks : limit > priceTicks) break;
+        let order = m[level + HEAD] as number;
+        for (; order !== level; order = m[order + NEXT] as number) {
+          if (m[(m[order + HOLDER] as number) + MODE] === SPOT) ids.push(orderId(order));
+        }
+      }
+    }
+    cancelSorted(ids, CancelReason.priceProtection);
+    return ids.length > 0;
+  }
+
+  function cancelSorted(ids: number[], reason: number): void {
+    for (const id of Float64Array.from(ids).sort()) cancel(byId(id), reason);
   }
 
   function orderId(order: number): number {
@@ -172,5 +196,5 @@ export function createCancels(book: Book, events: EventWriter) {
     return findId(id | 0, Math.floor(id / TWO_32));
   }
 
-  return { cancelOrder, find, cancel, cancelAccount, expire, expireDay };
+  return { cancelOrder, find, cancel, cancelAccount, expire, expireDay, spareSpot };
 }

@@ -32,6 +32,7 @@ import {
   type Order,
   opposite,
   orderFrom,
+  rank,
   remove,
   restingPrice,
 } from "./state.ts";
@@ -432,7 +433,19 @@ export class ReferenceEngine {
 
   #uncross(instrument: Instrument, announceNothing: boolean): void {
     const reference = instrument.lastPriceTicks ?? instrument.referencePriceTicks;
-    const price = auctionPrice(instrument.book, reference);
+    let price = auctionPrice(instrument.book, reference);
+    // Whoever is spot takes no part below zero, whatever that does to the price.
+    while (price !== null && price.priceTicks < 0) {
+      const { priceTicks } = price;
+      const spot = [...instrument.book[Side.buy], ...instrument.book[Side.sell]].filter(
+        (order) =>
+          this.#accounts.mode(order.account) === AccountMode.spot &&
+          rank(order.side, restingPrice(order)) >= rank(order.side, priceTicks),
+      );
+      if (spot.length === 0) break;
+      this.#cancelAll((order) => spot.includes(order), CancelReason.priceProtection);
+      price = auctionPrice(instrument.book, reference);
+    }
     if (price === null) {
       if (announceNothing) this.#events.auction(instrument, null);
       return;

@@ -169,6 +169,28 @@ describe("spot orders", () => {
     expect(exchange.balance(SELLER, "AA")).toBe("49 / 1");
   });
 
+  it("an auction below zero is not for spot accounts", () => {
+    exchange.order(BUYER, "buy", "5", "10");
+    exchange.send({ type: "setMarketState", symbol: "AA-USD", state: "auction" });
+    exchange.order(4, "buy", "5", "-3");
+    exchange.order(3, "sell", "8", "-4");
+    const events = exchange.send({
+      type: "setMarketState",
+      symbol: "AA-USD",
+      state: "continuous",
+    });
+    // With the spot order it would be −4, for 8 lots: without it 5 lots trade.
+    expect(
+      events.map(({ type, reason, price, quantity }) => [type, reason ?? price, quantity]),
+    ).toEqual([
+      ["marketState", undefined, undefined],
+      ["canceled", "priceProtection", "5"],
+      ["auction", "-4", "5"],
+      ["trade", "-4", "5"],
+    ]);
+    expect(exchange.balance(BUYER, "USD")).toBe("1000 / 0");
+  });
+
   it("a withdrawal takes what is free and never what is held", () => {
     exchange.order(BUYER, "buy", "3", "100");
     expect(exchange.deposit(BUYER, "USD", "-693")[0]).toMatchObject({

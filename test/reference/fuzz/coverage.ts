@@ -56,6 +56,7 @@ function requiredFeatures(): string[] {
     "replaced and traded",
     "reduced",
     "limit order of a spot account stopped at zero",
+    "spot order spared an auction below zero",
     "market buy that spent its budget",
     "market buy within its budget",
     "refused with the command",
@@ -72,6 +73,14 @@ export function count(counts: Counts, command: PlainCommand, events: readonly Pl
   if (triggers > 1) add("triggers in one command: several");
   if (events.length > 64) add("events in one command: more than the ring holds");
   if (events[0]?.type === "Replaced" && events[1]?.type === "Trade") add("replaced and traded");
+  if (command.type === "SetMarketState") {
+    const spared = (event: PlainEvent) =>
+      event.type === "Canceled" && event.reason === CancelReason.priceProtection;
+    const auction = events.findIndex((event) => event.type === "Auction");
+    if (events.slice(0, Math.max(0, auction)).some(spared)) {
+      add("spot order spared an auction below zero");
+    }
+  }
   if (command.type === "NewOrder" && (command.flags & CommandFlag.budget) !== 0) {
     const spent = events.some(
       (event) => event.type === "Canceled" && event.reason === CancelReason.insufficientBalance,

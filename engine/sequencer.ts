@@ -26,6 +26,12 @@ export class Sequencer {
     }
   }
 
+  /** Goes on after a snapshot: nothing has been sequenced here yet. */
+  startAfter(seq: number, timestampUs: number): void {
+    this.#lastSeq = seq;
+    this.#lastTimestampUs = timestampUs;
+  }
+
   get view(): DataView {
     return this.#ring.view;
   }

@@ -1,8 +1,8 @@
 import { RunningHash } from "../protocol/event-hash.ts";
+import { AccountField } from "../protocol/generated/enums.ts";
 import type { AccountSettings, Settings } from "./admin/account-settings.ts";
 import type { InstrumentTerms } from "./admin/definition.ts";
 import type { Instruments } from "./admin/instruments.ts";
-import { DEFAULT_MODE, DEFAULT_PREVENTION } from "./book/account-table.ts";
 import { COMMAND_BASE, TALLY } from "./book/arena.ts";
 import type { Book } from "./book/book.ts";
 import {
@@ -130,22 +130,17 @@ export class StateHash {
     }
   }
 
-  /** Accounts by number; those that were only ever seen with defaults do not count. */
+  /** Every account that is known, by number: those that only ever traded take up room as well. */
   #accounts(): void {
     const m = this.#book.arena.words;
-    const records: number[] = [];
-    for (let i = 0; i < this.#book.arena.accountCount; i++) {
-      const record = this.#book.arena.accounts + i * ACCOUNT_WORDS;
-      const set =
-        m[record + ACCOUNT.selfTradePrevention] !== DEFAULT_PREVENTION ||
-        m[record + ACCOUNT.mode] !== DEFAULT_MODE ||
-        m[record + ACCOUNT.killSwitch] !== 0;
-      if (set) records.push(record);
+    const { accounts, accountCount } = this.#book.arena;
+    const numbers = new Uint32Array(accountCount);
+    for (let i = 0; i < accountCount; i++) {
+      numbers[i] = m[accounts + i * ACCOUNT_WORDS + ACCOUNT.number] as number;
     }
-    const number = (record: number): number => (m[record + ACCOUNT.number] as number) >>> 0;
-    records.sort((a, b) => number(a) - number(b));
-    for (const record of records) {
-      this.#hash.updateWord(number(record));
+    for (const number of numbers.sort()) {
+      const record = this.#book.accounts.find(number | 0);
+      this.#hash.updateWord(m[record + ACCOUNT.number] as number);
       this.#hash.updateWord(m[record + ACCOUNT.selfTradePrevention] as number);
       this.#hash.updateWord(m[record + ACCOUNT.mode] as number);
       this.#hash.updateWord(m[record + ACCOUNT.killSwitch] as number);
@@ -157,26 +152,25 @@ export class StateHash {
     }
   }
 
+  /** What was once set and does not hold any more is not part of the state. */
   #limits(settings: Settings): void {
-    for (const value of [
-      settings.present,
-      settings.maxOrderQuantity,
-      settings.maxOrderQuantityScale,
-      settings.maxOrderNotional,
-      settings.maxOrderNotionalScale,
-      settings.maxPosition,
-      settings.maxPositionScale,
-      settings.maxGrossNotional,
-      settings.maxGrossNotionalScale,
-      settings.maxOpenOrders,
-      settings.priceCollarTicks,
-      settings.orderRatePerSecond,
-      settings.orderRateBurst,
-      settings.instruments,
-      settings.allowed ? 1 : 0,
-    ]) {
-      this.#hash.updateNumber(value);
-    }
+    const { present } = settings;
+    const limit = (field: number, value: number, scale = 0): void => {
+      this.#hash.updateNumber((present & field) === 0 ? 0 : value);
+      this.#hash.updateWord((present & field) === 0 ? 0 : scale);
+    };
+    this.#hash.updateWord(present);
+    const { maxOrderQuantityScale, maxOrderNotionalScale, maxPositionScale } = settings;
+    limit(AccountField.maxOrderQuantity, settings.maxOrderQuantity, maxOrderQuantityScale);
+    limit(AccountField.maxOrderNotional, settings.maxOrderNotional, maxOrderNotionalScale);
+    limit(AccountField.maxPosition, settings.maxPosition, maxPositionScale);
+    limit(AccountField.maxGrossNotional, settings.maxGrossNotional, settings.maxGrossNotionalScale);
+    limit(AccountField.maxOpenOrders, settings.maxOpenOrders);
+    limit(AccountField.priceCollarTicks, settings.priceCollarTicks);
+    limit(AccountField.orderRate, settings.orderRatePerSecond);
+    limit(AccountField.orderRate, settings.orderRateBurst);
+    this.#hash.updateWord(settings.instruments);
+    this.#hash.updateWord(settings.allowed ? 1 : 0);
   }
 
   #text(text: string): void {

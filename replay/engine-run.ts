@@ -3,9 +3,15 @@ import { Engine, type EngineCapacity } from "../engine/engine.ts";
 import { EngineFault } from "../engine/engine-fault.ts";
 import { raiseInliningBudget } from "../engine/inlining.ts";
 import { getNumber } from "../engine/journal/block-format.ts";
+import { SectionId } from "../engine/snapshot/rows.ts";
+import type { Snapshot } from "../engine/snapshot/snapshot-format.ts";
 import { InvariantError } from "../protocol/assert.ts";
 import { RunningHash } from "../protocol/event-hash.ts";
-import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
+import {
+  ASSET_LENGTH,
+  CHECKPOINT_TEMPLATE_ID,
+  INSTRUMENT_LENGTH,
+} from "../protocol/generated/events.ts";
 import { InstrumentDirectory } from "../protocol/instrument-directory.ts";
 import { EventRingReader, EventRingWriter } from "../protocol/rings/event-ring.ts";
 import { ControlWord, createPipelineMemory } from "../protocol/rings/pipeline-memory.ts";
@@ -39,6 +45,18 @@ export class EngineRun {
     this.#onEvent = onEvent;
     raiseInliningBudget();
     this.engine = new Engine(capacity, this.#writer);
+  }
+
+  /** Before the first command: goes on where the snapshot stands. Throws a DamageError. */
+  restore({ rows, place }: Snapshot): void {
+    this.engine.restore(rows, place);
+    this.#hash.restore(place.eventHash, 0);
+    for (const at of rows.rows(SectionId.assets, ASSET_LENGTH)) {
+      this.instruments.onEvent(rows.view, at);
+    }
+    for (const at of rows.rows(SectionId.instruments, INSTRUMENT_LENGTH)) {
+      this.instruments.onEvent(rows.view, at);
+    }
   }
 
   /** Applies one command with its verdict; all its events have been given out on return. */

@@ -2,7 +2,7 @@
  * `eventDiffers`, `eventMissing`, `eventsBeyondEnd`, `hashDiffers`: the event log is not what the
  * commands give. `verdictDiffers`: the rules of risk give another verdict. `anchorDiffers`: the
  * journal is not the one whose hash was noted. `noSuchSeq`, `noSuchSymbol`: the request names what
- * is not there. `isTakenOut`: a command that is to be taken out is so already. `doesNotFail`: there is no
+ * is not there. `snapshotDiffers`: a snapshot on the way is damaged, or of another state. `isTakenOut`: a command that is to be taken out is so already. `doesNotFail`: there is no
  * reason to take it out.
  */
 export type ReplayErrorCode =
@@ -13,6 +13,7 @@ export type ReplayErrorCode =
   | "anchorDiffers"
   | "noSuchSeq"
   | "noSuchSymbol"
+  | "snapshotDiffers"
   | "isTakenOut"
   | "doesNotFail";
 

@@ -4,9 +4,9 @@ import { toHex } from "../engine/journal/block-format.ts";
 import { eventsPath, journalPath, readMeta } from "../engine/journal/data-directory.ts";
 import type { Disk } from "../engine/journal/disk.ts";
 import { EventLogReader } from "../engine/journal/event-log-reader.ts";
-import { JournalReader } from "../engine/journal/journal-reader.ts";
 import { findJournalEnd } from "../engine/journal/journal-recovery.ts";
 import type { EndState, LogPosition } from "../engine/journal/log-cursor.ts";
+import { openTail } from "../engine/snapshot/journal-tail.ts";
 import { ReadAheadCursor } from "../engine/threads/read-ahead.ts";
 import { CHECKPOINT_TEMPLATE_ID } from "../protocol/generated/events.ts";
 import { type Anchor, AnchorCheck } from "./anchors.ts";
@@ -15,6 +15,7 @@ import { ReplayError } from "./errors.ts";
 import { EventComparison } from "./event-comparison.ts";
 import { checkOwner } from "./journal-check.ts";
 import { RiskAudit } from "./risk-audit.ts";
+import { SnapshotComparison, snapshotBefore } from "./snapshot-comparison.ts";
 
 const PROGRESS_EVERY = 1 << 14;
 /** A thread takes longer to start than fewer commands to read. */
@@ -23,7 +24,14 @@ const READ_AHEAD_COMMANDS = 200_000;
 export interface ReplayOptions {
   /** The last command to apply; default: all there are. */
   readonly toSeq?: number | undefined;
-  /** Compare with the event log, and give every verdict again. */
+  /**
+   * `snapshot`: from the best one up to toSeq, where there is one; events and commands before it are
+   * not given out. Default: genesis.
+   */
+  readonly from?: "genesis" | "snapshot";
+  /** A snapshot that is passed over, and why. */
+  readonly onRefused?: (path: string, why: string) => void;
+  /** Compare with the event log and the snapshots on the way, and give every verdict again. */
   readonly verify?: boolean;
   /** Noted earlier; those of what is replayed must hold. */
   readonly anchors?: readonly Anchor[];
@@ -51,6 +59,8 @@ export interface ReplayResult {
   readonly eventHash: string;
   /** Stands for all blocks up to the one that was read last; its seq may be beyond lastSeq. */
   readonly anchor: JournalAnchor;
+  /** Where it started; 0: with the first command. */
+  readonly snapshotSeq: number;
   /** Commands of these that were taken out of the journal: each is one rejection. */
   readonly skipped: readonly number[];
   /** How the journal ends; absent where the replay stopped before. */
@@ -61,6 +71,7 @@ export interface ReplayResult {
     readonly unrecorded: number;
     readonly verdicts: number;
     readonly checkpoints: number;
+    readonly snapshots: number;
     /** Anchors that were compared, and hold. */
     readonly anchors: number;
   };
@@ -88,6 +99,11 @@ export function replayDirectory(
     );
   }
 
+  const snapshot =
+    options.from === "snapshot"
+      ? snapshotBefore(disk, directory, toSeq, options.onRefused ?? (() => undefined))
+      : undefined;
+  const fromSeq = snapshot?.place.seq ?? 0;
   const events = options.verify
     ? new EventLogReader(disk, eventsPath(directory), { live })
     : undefined;
@@ -102,17 +118,28 @@ export function replayDirectory(
     onEvent?.(view, offset, run);
   });
 
+  const snapshots = options.verify
+    ? new SnapshotComparison(disk, directory, fromSeq, toSeq)
+    : undefined;
+  if (snapshot !== undefined) {
+    run.restore(snapshot);
+    audit?.restore(snapshot);
+    events?.seek(fromSeq + 1, 0);
+  }
+
   // Of what lies behind the last command to apply nothing is read.
   const anchors = new AnchorCheck(
-    (options.anchors ?? []).filter(({ seq }) => options.toSeq === undefined || seq < toSeq),
+    (options.anchors ?? []).filter(
+      ({ seq }) => seq > fromSeq && (options.toSeq === undefined || seq < toSeq),
+    ),
   );
   let anchor: JournalAnchor = { seq: 0, block: 0, chain: "", timestamp: 0 };
   let journal: EndState | undefined;
   let skipped: number[] = [];
   if (found !== undefined) {
     const path = journalPath(directory);
-    const isLarge = available >= READ_AHEAD_COMMANDS;
-    const reader = JournalReader.open(disk, path, {
+    const isLarge = toSeq - fromSeq >= READ_AHEAD_COMMANDS;
+    const reader = openTail(disk, directory, snapshot?.place, {
       live,
       ...(options.readAhead === true && isLarge
         ? { openBlocks: (segment) => new ReadAheadCursor(disk, path, { segment, live }) }
@@ -123,7 +150,7 @@ export function replayDirectory(
       },
     });
     try {
-      let done = 0;
+      let done = fromSeq;
       // Who looks at each command or event wants them in turn.
       const inTurn =
         audit !== undefined || onEvent !== undefined || options.onCommand !== undefined;
@@ -133,6 +160,7 @@ export function replayDirectory(
           audit?.beforeCommand(reader.view, reader.offset);
           run.apply(reader.view, reader.offset);
           audit?.afterCommand(reader.seq);
+          snapshots?.afterCommand(reader.seq, run);
         } else {
           run.applyAhead(reader.view, reader.offset);
         }
@@ -160,6 +188,7 @@ export function replayDirectory(
     stateHash: run.stateHash(),
     eventHash: run.eventHash(),
     anchor,
+    snapshotSeq: fromSeq,
     skipped,
     ...(journal === undefined ? {} : { journal }),
     ...(comparison === undefined
@@ -170,6 +199,7 @@ export function replayDirectory(
             unrecorded: comparison.unrecorded,
             verdicts: audit?.checked ?? 0,
             checkpoints,
+            snapshots: snapshots?.compared ?? 0,
             anchors: anchorsHeld,
           },
         }),

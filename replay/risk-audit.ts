@@ -1,5 +1,7 @@
 import { readBudget } from "../engine/risk/budget.ts";
 import { RiskGate } from "../engine/risk/risk-gate.ts";
+import { restoreRisk } from "../engine/snapshot/risk-rows.ts";
+import type { Snapshot } from "../engine/snapshot/snapshot-format.ts";
 import {
   REJECT_REASON_NAMES,
   RejectReason,
@@ -21,6 +23,11 @@ export class RiskAudit {
   checked = 0;
   readonly #gate = new RiskGate(0, 1, IN_FLIGHT);
   readonly #header = new CommandHeader();
+
+  /** Before the first command: goes on where the snapshot stands. */
+  restore(snapshot: Snapshot): void {
+    restoreRisk(this.#gate, snapshot);
+  }
 
   /** Before the engine applies the command. Throws a ReplayError verdictDiffers. */
   beforeCommand(view: DataView, offset: number): void {

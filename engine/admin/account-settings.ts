@@ -223,10 +223,37 @@ export class AccountSettings {
   }
 
   #accountEvent(account: number, id: number, record: number, settings: Settings): void {
-    const m = this.#book.arena.words;
     const offset = this.#events.cold(ACCOUNT_LENGTH, ACCOUNT_TEMPLATE_ID, id, account | 0);
     const event = new Account();
     event.wrap(this.#events.view, offset);
+    this.#fill(event, id, record, settings);
+  }
+
+  /** The fields of an `account` event that says what holds now; its seq and time are the caller's. */
+  describe(event: Account, account: number, id: number, settings: Settings): void {
+    event.account = account;
+    event.instrumentId = id;
+    this.#fill(event, id, this.#record(account), settings);
+  }
+
+  /** As it was described. The account is known already, with what is set for it as a whole. */
+  restore(event: Account): void {
+    const settings = this.#of(event.account, event.instrumentId);
+    settings.present = event.present;
+    for (const [name, scale] of DECIMALS) {
+      settings[name] = event[name];
+      settings[scale] = event[scale];
+    }
+    for (const name of INTEGERS) settings[name] = event[name];
+    settings.orderRatePerSecond = event.orderRatePerSecond;
+    settings.orderRateBurst = event.orderRateBurst;
+    if (event.instrumentId === 0) settings.instruments = event.instruments;
+    else settings.allowed = event.allowed;
+  }
+
+  /** Everything after the header, which the caller has written. */
+  #fill(event: Account, id: number, record: number, settings: Settings): void {
+    const m = this.#book.arena.words;
     event.present = settings.present;
     for (const [name, scale] of DECIMALS) {
       if ((settings.present & AccountField[name]) === 0) continue;

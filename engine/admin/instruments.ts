@@ -1,3 +1,4 @@
+import { assert } from "../../protocol/assert.ts";
 import {
   DEFINE_ASSET_TEMPLATE_ID,
   DEFINE_INSTRUMENT_TEMPLATE_ID,
@@ -197,6 +198,50 @@ export class Instruments implements UnitSizes {
     f[(at + INSTRUMENT.notionalUnit) >> 1] = terms.notionalUnit;
   }
 
+  /** The fields of an `instrument` event that says what holds now; the header is the caller's. */
+  describe(event: Instrument, id: number): void {
+    event.instrumentId = id;
+    this.#fill(event, id, this.#all[id - 1] as InstrumentTerms);
+  }
+
+  /** As it was described; the next id. An engine that has room for it and has not begun. */
+  restore(event: Instrument): void {
+    const record = this.#book.arena.claimInstrument();
+    const id = this.#book.arena.instrumentCount;
+    assert(record !== 0 && id === event.instrumentId, "instruments come back in their order");
+    const { present } = event;
+    const terms: InstrumentTerms = {
+      symbol: event.symbol,
+      tickSize: { value: event.tickSize, scale: event.tickSizeScale },
+      lotSize: { value: event.lotSize, scale: event.lotSizeScale },
+      baseAsset: event.baseAsset,
+      quoteAsset: event.quoteAsset,
+      baseScale: event.baseAssetScale,
+      quoteScale: event.quoteAssetScale,
+      notionalUnit: event.notionalUnit,
+      minLots: event.minLots,
+      maxLots: event.maxLots,
+      maxNotional: event.maxNotional,
+      referencePriceTicks: given(
+        present,
+        InstrumentField.referencePrice,
+        event.referencePriceTicks,
+      ),
+      priceBandTicks: given(present, InstrumentField.priceBandTicks, event.priceBandTicks),
+      marketProtectionTicks: given(
+        present,
+        InstrumentField.marketProtectionTicks,
+        event.marketProtectionTicks,
+      ),
+      makerFeeRateE8: event.makerFeeRateE8,
+      takerFeeRateE8: event.takerFeeRateE8,
+    };
+    this.#book.arena.words[record + INSTRUMENT.state] = event.state;
+    this.#idBySymbol.set(terms.symbol, id);
+    this.#all[id - 1] = terms;
+    this.#setHot(id, terms);
+  }
+
   #assetEvent(asset: AssetRecord): void {
     const offset = this.#events.cold(ASSET_LENGTH, ASSET_TEMPLATE_ID, 0, 0);
     const event = new Asset();
@@ -210,6 +255,11 @@ export class Instruments implements UnitSizes {
     const offset = this.#events.cold(INSTRUMENT_LENGTH, INSTRUMENT_TEMPLATE_ID, id, 0);
     const event = new Instrument();
     event.wrap(this.#events.view, offset);
+    this.#fill(event, id, terms);
+  }
+
+  /** Everything after the header, which the caller has written. */
+  #fill(event: Instrument, id: number, terms: InstrumentTerms): void {
     event.symbol = terms.symbol;
     event.minLots = terms.minLots;
     event.maxLots = terms.maxLots;
@@ -238,4 +288,8 @@ export class Instruments implements UnitSizes {
     event.baseAsset = terms.baseAsset;
     event.quoteAsset = terms.quoteAsset;
   }
+}
+
+function given(present: number, field: number, value: number): number | null {
+  return (present & field) === 0 ? null : value;
 }

@@ -209,6 +209,7 @@ export function createBook(arena: Arena, seed: number) {
     leaves,
     instrumentId,
     side,
+    append,
     rest,
     wait,
     unlink,

@@ -81,7 +81,8 @@ export type DamageCode =
   | "strayData"
   | "afterClose"
   | "lostSegments"
-  | "lostCommands";
+  | "lostCommands"
+  | "snapshot";
 
 /** The data is damaged. Whoever meets it has changed nothing. */
 export class DamageError extends Error {

@@ -20,6 +20,17 @@ export interface EventLogStageOptions {
   /** undefined: nothing is recorded (durability `none`), but events are counted and hashed. */
   readonly writer: EventLogWriter | undefined;
   readonly status?: EventLogStatus;
+  /** Where a replay starts in the middle: what the events up to there have come to. */
+  readonly from?: EventPlace | undefined;
+}
+
+/** The checkpoint of a snapshot command, and count and hash of the public events before it. */
+export interface EventPlace {
+  readonly seq: number;
+  readonly eventCount: number;
+  readonly tradeCount: number;
+  readonly eventHash: Int32Array;
+  readonly stateHash: Uint32Array;
 }
 
 /**
@@ -51,7 +62,19 @@ export class EventLogStage implements Stage {
     this.#isCatchingUp = this.#heldSeq > 0;
     this.status.begin();
     this.status.setLast(this.#heldSeq, this.#heldIndex);
+    if (options.from !== undefined) this.#startFrom(options.from);
     this.status.end();
+  }
+
+  #startFrom(from: EventPlace): void {
+    this.eventCount = from.eventCount;
+    this.#hash.restore(from.eventHash, 0);
+    const words = new DataView(from.stateHash.slice().buffer);
+    const { seq, eventCount, tradeCount } = from;
+    this.status.setEvents(eventCount, this.#hash);
+    this.status.setCheckpoint(seq, eventCount, tradeCount, words, 0, this.#hash);
+    // A checkpoint is the only event of its command.
+    if (this.#heldSeq === seq && this.#isCatchingUp) this.#catchUp(seq, 0);
   }
 
   /** The running hash over the public events so far, 32 hexadecimal digits. Cold. */

@@ -1,5 +1,6 @@
 // An operator's answer to a journal that refuses: go back to the last whole block. Loses what comes
 // after it, acknowledged or not, so nothing does it by itself; the bytes are kept.
+import { listSnapshots, snapshotName, snapshotsPath } from "../snapshot/snapshot-store.ts";
 import { LogKind } from "./block-format.ts";
 import { directoryIdOf, eventsPath, journalPath, readMeta, recordEpoch } from "./data-directory.ts";
 import { type Disk, replaceFile } from "./disk.ts";
@@ -50,6 +51,8 @@ export function truncateJournal(
     journalLastSeq: lastSeq,
     journalDurability: "os", // that the log is ahead is no news here
   });
+  // Snapshots behind the cut are of a history that is none any more.
+  keepSnapshots(disk, directory, lastSeq, kept);
   // The last file first: a crash in between leaves no gap.
   for (const number of numbers.filter((candidate) => candidate > last).reverse()) {
     const from = `${path}/${segmentName(LogKind.journal, number)}`;
@@ -127,6 +130,17 @@ function keepRest(disk: Disk, path: string, cursor: LogCursor, kept: string[]): 
   } finally {
     disk.close(file);
   }
+}
+
+function keepSnapshots(disk: Disk, directory: string, lastSeq: number, kept: string[]): void {
+  const folder = snapshotsPath(directory);
+  const behind = listSnapshots(disk, directory).filter((seq) => seq > lastSeq);
+  for (const seq of behind) {
+    const to = `${folder}/cut-${snapshotName(seq)}`;
+    disk.rename(`${folder}/${snapshotName(seq)}`, to);
+    kept.push(to);
+  }
+  if (behind.length > 0) disk.syncDirectory(folder);
 }
 
 function presentNumbers(disk: Disk, path: string): number[] {

@@ -45,6 +45,18 @@ export interface LedgerAsset {
   readonly scale: number;
 }
 
+/** What is held for an open order, in smallest units of its base (a sell) or quote asset (a buy). */
+export interface HoldRow {
+  readonly orderId: number;
+  readonly account: number;
+  readonly instrumentId: number;
+  readonly side: number;
+  readonly priceTicks: number;
+  readonly leavesLots: number;
+  readonly units: number;
+  readonly feeUnits: number;
+}
+
 /** What an account has of an asset, in the asset's smallest units: free + held = total. */
 export interface BalanceRow {
   readonly assetId: number;
@@ -145,6 +157,42 @@ export class Ledger {
       if (lots !== undefined) rows.push([id, lots]);
     });
     return rows;
+  }
+
+  /** What open orders hold, in no order. Cold. */
+  *holds(): Generator<HoldRow> {
+    const orders = this.#orders;
+    for (const slot of orders.slots()) {
+      yield {
+        orderId: orders.orderId(slot),
+        account: (orders.owner[slot] as AccountBalances).account,
+        instrumentId: orders.instrumentId[slot] as number,
+        side: orders.side[slot] as number,
+        priceTicks: orders.priceTicks[slot] as number,
+        leavesLots: orders.leavesLots[slot] as number,
+        units: orders.units[slot] as number,
+        feeUnits: orders.feeUnits[slot] as number,
+      };
+    }
+  }
+
+  /** From a snapshot; instruments and settings are known. Accounts of other workers are passed over. */
+  restoreHold(row: HoldRow): void {
+    if (!this.#owns(row.account)) return;
+    const { orderId, instrumentId, side, priceTicks, leavesLots, units, feeUnits } = row;
+    const owner = this.account(row.account);
+    const terms = this.#terms[instrumentId];
+    if (terms === undefined) throw new Error("ledger: an order of an instrument not defined");
+    const slot = this.#orders.add(orderId, owner, instrumentId, side, priceTicks, leavesLots);
+    this.#set(slot, terms, side === Side.buy, units, feeUnits);
+  }
+
+  restoreTotal(account: number, assetId: number, units: number): void {
+    if (this.#owns(account)) this.account(account).addTotal(assetId, units);
+  }
+
+  restorePosition(account: number, instrumentId: number, lots: number): void {
+    if (this.#owns(account)) this.account(account).addPosition(instrumentId, lots);
   }
 
   /** Takes any event. */

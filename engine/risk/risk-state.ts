@@ -114,6 +114,41 @@ export class RiskState {
     }
   }
 
+  /** An open order as it stands, from a snapshot. priceTicks: 0 where it has no limit price. */
+  restoreOrder(
+    orderId: number,
+    clientOrderId: number,
+    owner: number,
+    instrumentId: number,
+    side: number,
+    totalLots: number,
+    leavesLots: number,
+    priceTicks: number,
+    hasPrice: boolean,
+  ): void {
+    const account = this.account(owner);
+    const exposure = this.exposure(account, instrumentId);
+    this.orders.add(
+      orderId,
+      clientOrderId,
+      owner,
+      instrumentId,
+      side,
+      totalLots,
+      priceTicks,
+      hasPrice,
+    );
+    this.orders.reduce(this.orders.find(orderId), totalLots - leavesLots);
+    account.openOrders++;
+    exposure.openOrders++;
+    exposure.addOpen(side, leavesLots);
+    if (hasPrice) exposure.grossNotional += Math.abs(priceTicks) * leavesLots;
+  }
+
+  restoreLastPrice(instrumentId: number, priceTicks: number): void {
+    this.#lastPriceTicks[instrumentId] = priceTicks;
+  }
+
   #onAccepted(view: DataView, offset: number): void {
     const event = this.#accepted;
     event.wrap(view, offset);

@@ -17,6 +17,20 @@ export class TokenBucket {
     this.#atUs = nowUs;
   }
 
+  /** What it holds, in millionths of a token, and since when. */
+  get microTokens(): number {
+    return this.#microTokens;
+  }
+
+  get atUs(): number {
+    return this.#atUs;
+  }
+
+  restore(microTokens: number, atUs: number): void {
+    this.#microTokens = microTokens;
+    this.#atUs = atUs;
+  }
+
   has(nowUs: number): boolean {
     return this.#at(nowUs) >= 1_000_000;
   }

@@ -11,6 +11,7 @@ import {
 import type { Stage } from "../../protocol/stage.ts";
 import { Engine, type EngineCapacity } from "../engine.ts";
 import { EngineFault } from "../engine-fault.ts";
+import type { Snapshot } from "../snapshot/snapshot-format.ts";
 
 /** Commands between two stores of the cursors: large enough to amortise, small enough to be prompt. */
 const BATCH = 16;
@@ -41,13 +42,18 @@ export class EngineStage implements Stage {
   #seq = 0;
   #expirySecond = -1;
 
-  /** hashSeed: see Engine. */
-  constructor(memory: PipelineMemory, capacity: EngineCapacity, hashSeed = 0) {
+  /** hashSeed: see Engine. from: where it starts; the commands up to its seq are behind. */
+  constructor(memory: PipelineMemory, capacity: EngineCapacity, hashSeed = 0, from?: Snapshot) {
     this.#ring = new CommandRing(memory);
     this.#control = new Int32Array(memory.control);
     this.#events = new EventRingWriter(memory, allEventConsumers(memory), () => this.#onFull());
     this.#eventSlots = memory.events.byteLength / this.#ring.slotBytes;
     this.engine = new Engine(capacity, this.#events, hashSeed);
+    if (from !== undefined) {
+      this.engine.restore(from.rows, from.place);
+      this.#seq = from.place.seq;
+    }
+    this.#expirySecond = this.#firstExpiry();
     Atomics.store(this.#control, ControlWord.nextExpiry, this.#expirySecond);
     this.#gatewayBell = new Doorbell(memory, Bell.gateway);
     this.#egressBell = new Doorbell(memory, Bell.egress);
@@ -69,9 +75,7 @@ export class EngineStage implements Stage {
     }
     this.#seq = end;
     this.#events.publish();
-    // −1, all ones as a u32, where nothing waits to expire.
-    const expiryUs = this.engine.nextExpiryUs();
-    const expirySecond = expiryUs < LAST_SECOND_US ? (expiryUs / 1_000_000) | 0 : -1;
+    const expirySecond = this.#firstExpiry();
     if (expirySecond !== this.#expirySecond) {
       this.#expirySecond = expirySecond;
       Atomics.store(this.#control, ControlWord.nextExpiry, expirySecond);
@@ -101,6 +105,12 @@ export class EngineStage implements Stage {
         (this.#riskBells[worker] as Doorbell).ring();
       }
     }
+  }
+
+  /** −1, all ones as a u32, where nothing waits to expire. */
+  #firstExpiry(): number {
+    const expiryUs = this.engine.nextExpiryUs();
+    return expiryUs < LAST_SECOND_US ? (expiryUs / 1_000_000) | 0 : -1;
   }
 
   #onFull(): void {

@@ -31,6 +31,8 @@ export interface RiskThreadsOptions {
   readonly onChange?: (news: RiskNews) => void;
   /** Module of the task, and limits of its threads; default: the real one, none. */
   readonly file?: URL;
+  /** The file to start from, checked; undefined: from the beginning. */
+  readonly snapshot?: SharedArrayBuffer | undefined;
   readonly resourceLimits?: { readonly maxOldGenerationSizeMb: number };
 }
 
@@ -106,7 +108,7 @@ export class RiskThreads {
         taken: 0,
         fullSinceMs: 0,
       });
-      this.#run({ memory, worker, idle: options.idle });
+      this.#run({ memory, worker, idle: options.idle, snapshot: options.snapshot });
     }
   }
 

@@ -1,4 +1,5 @@
 import { threadId } from "node:worker_threads";
+import { CommandRing } from "../../protocol/rings/command-ring.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import {
   Bell,
@@ -7,14 +8,20 @@ import {
   workerWord,
 } from "../../protocol/rings/pipeline-memory.ts";
 import { NodeDisk } from "../journal/node-disk.ts";
-import { RiskStage } from "../risk/risk-stage.ts";
+import { Fence } from "../risk/fence.ts";
+import { RiskGate } from "../risk/risk-gate.ts";
+import { type ResumedRisk, RiskStage } from "../risk/risk-stage.ts";
 import { RiskSuccessor } from "../risk/risk-successor.ts";
+import { restoreRisk } from "../snapshot/risk-rows.ts";
+import { sharedSnapshot } from "../snapshot/snapshot-format.ts";
 import { type IdleStrategy, runStages } from "./stage-loop.ts";
 
 export interface RiskTask {
   readonly memory: PipelineMemory;
   readonly worker: number;
   readonly idle: IdleStrategy;
+  /** The file to start from, checked; undefined: from the beginning. */
+  readonly snapshot?: SharedArrayBuffer | undefined;
   /** Only for a worker that takes the place of one that died. */
   readonly takesOver?: { readonly dataDirectory: string; readonly checkedSeq: number };
 }
@@ -25,8 +32,16 @@ export function riskStage(task: RiskTask): RiskStage | RiskSuccessor {
   const control = new Int32Array(memory.control);
   Atomics.store(control, workerWord(ControlWord.riskThread, worker), threadId);
   return takesOver === undefined
-    ? new RiskStage(memory, worker)
+    ? new RiskStage(memory, worker, resumedRisk(task))
     : new RiskSuccessor(memory, worker, { ...takesOver, disk: new NodeDisk() });
+}
+
+function resumedRisk({ memory, worker, snapshot }: RiskTask): ResumedRisk | undefined {
+  const from = sharedSnapshot(snapshot);
+  if (from === undefined) return undefined;
+  const gate = new RiskGate(worker, memory.riskWorkers, new CommandRing(memory).slotCount);
+  restoreRisk(gate, from);
+  return { gate, seq: from.place.seq, fence: new Fence(memory, worker) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { JournalAnchor } from "../../engine/journal/anchor.ts";
 import { eventsPath } from "../../engine/journal/data-directory.ts";
 import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
-import { EventLogStage } from "../../engine/journal/event-log-stage.ts";
+import { EventLogStage, type EventPlace } from "../../engine/journal/event-log-stage.ts";
 import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
 import { EventLogWriter } from "../../engine/journal/event-log-writer.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
@@ -30,6 +30,8 @@ export interface EgressWorkerData {
   readonly isRecording: boolean;
   readonly segmentBytes: number;
   readonly status: SharedArrayBuffer;
+  /** What the events before the first one have come to; undefined: it is the first of all. */
+  readonly from: EventPlace | undefined;
 }
 
 /** Main thread to egress. `publish`: recovery is over, the log is whole. */
@@ -80,6 +82,7 @@ const writer = data.isRecording
 const stage = new EventLogStage(data.memory, {
   writer,
   status: new EventLogStatus(data.status),
+  from: data.from,
 });
 
 let publisher: RedisPublisher | null = null;

@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Logger } from "pino";
+import type { CheckpointStatus } from "../../engine/journal/event-log-status.ts";
 import { JournalCounter } from "../../engine/journal/journal-counters.ts";
 import { SessionEndReason } from "../../protocol/generated/enums.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
@@ -22,15 +23,18 @@ import type { EgressLogMessage, RedisStatusMessage } from "./egress.worker.ts";
 import { Gateway } from "./gateway.ts";
 import { OwnCommands } from "./own-commands.ts";
 import { Pipeline, type PipelineFault } from "./pipeline.ts";
-import type { OpenSession } from "./recovery-feed.ts";
 import { RingIntake } from "./ring-intake.ts";
 import { SegmentCompressor } from "./segment-compressor.ts";
 import { removeServeFile, writeServeFile } from "./serve-file.ts";
+import { type OpenSession, OpenSessions } from "./snapshot/open-sessions.ts";
+import { Snapshotter } from "./snapshot/snapshotter.ts";
 
 /** How long Redis may take over what is left when the server stops; the next start publishes the rest. */
 const REDIS_DRAIN_MS = 5000;
 const FULL_RING_PAUSE_MS = 1;
-const COMPRESSION_CHECK_MS = 1000;
+const CHECKPOINT_LOOK_MS = 200;
+/** The last snapshot of a stop that takes longer is left out. */
+const SNAPSHOT_WAIT_MS = 15_000;
 
 /**
  * The whole server: data directory, pipeline, gateway, Redis. Started once, stopped once. A fault of
@@ -51,7 +55,9 @@ export class Exchange {
   #redisAbsent: string | null = null;
   #redisStarting: Promise<void> = Promise.resolve();
   readonly #compressor: SegmentCompressor | null;
-  #compressionTimer: NodeJS.Timeout | null = null;
+  readonly #snapshotter: Snapshotter | null;
+  #snapshotTimer: NodeJS.Timeout | null = null;
+  #previousSnapshot = 0;
   #state: ServerStatus["state"] = "starting";
 
   /**
@@ -75,6 +81,12 @@ export class Exchange {
     };
     const { memory, sequencer } = this.#pipeline;
     this.#intake = new RingIntake(sequencer, memory, (header) => this.#gateway.onCommand(header));
+    const { capacity } = this.#pipeline;
+    const dataDirectory = config.dataDir;
+    this.#snapshotter =
+      config.durability === "none"
+        ? null
+        : new Snapshotter({ dataDirectory, capacity }, log, ({ seq }) => this.#onSnapshot(seq));
     const mayCompress = config.compressSegments && config.durability !== "none";
     this.#compressor = mayCompress ? new SegmentCompressor(config.dataDir, log) : null;
     this.#own = new OwnCommands(this.#intake, memory, systemClock.nowUs, config.snapshotIntervalMs);
@@ -138,7 +150,7 @@ export class Exchange {
     this.#gateway.goLive();
     this.#intake.open();
     this.#own.start();
-    this.#startCompression();
+    this.#watchCheckpoints();
     this.#state = "ready";
     writeServeFile(this.config.dataDir, {
       pid: process.pid,
@@ -158,7 +170,7 @@ export class Exchange {
     this.#log.info({ reason }, "stopping");
     removeServeFile(this.config.dataDir);
     this.#own.stop();
-    if (this.#compressionTimer !== null) clearInterval(this.#compressionTimer);
+    if (this.#snapshotTimer !== null) clearInterval(this.#snapshotTimer);
     await this.#compressor?.stop();
     this.#intake.close();
     this.#transport?.stopListening();
@@ -170,9 +182,11 @@ export class Exchange {
     await this.#pipeline.drained(round);
     while (this.#own.snapshot() < 0) await pause(FULL_RING_PAUSE_MS);
     await this.#pipeline.drained(round);
+    this.#snapshotter?.want(this.#pipeline.status.read().checkpoint.seq);
     this.#gateway.stop();
     await this.#transport?.close();
     await this.#redisStarting;
+    await this.#snapshotter?.stop(SNAPSHOT_WAIT_MS);
     await this.#pipeline.stop(REDIS_DRAIN_MS);
     await this.#redis?.stop();
     const { check } = this.status();
@@ -203,13 +217,7 @@ export class Exchange {
       lastSeq: this.#intake.lastSeq,
       lags: this.#pipeline.lags(),
       log: { lastSeq: log.lastSeq, eventCount: log.eventCount },
-      check: {
-        seq: log.checkpoint.seq,
-        stateHash: log.checkpoint.stateHash,
-        eventHash: log.checkpoint.eventHash,
-        events: log.checkpoint.eventCount,
-        trades: log.checkpoint.tradeCount,
-      },
+      check: this.#check(log.checkpoint),
       redis: {
         state: redis?.state ?? "off",
         reason: redis === null ? this.#redisAbsent : redis.reason,
@@ -234,10 +242,35 @@ export class Exchange {
     };
   }
 
+  /** A checkpoint of a large book has no state hash: the snapshot has it, a little later. */
+  #check({ seq, stateHash, eventHash, eventCount, tradeCount }: CheckpointStatus) {
+    if (!/^0+$/.test(stateHash)) {
+      return { seq, stateHash, eventHash, events: eventCount, trades: tradeCount };
+    }
+    const place = this.#snapshotter?.last ?? null;
+    if (place === null) {
+      return { seq: 0, stateHash, eventHash: stateHash, events: 0, trades: 0 };
+    }
+    const { events, trades } = place;
+    return {
+      seq: place.seq,
+      stateHash: place.stateHash,
+      eventHash: place.eventHash,
+      events,
+      trades,
+    };
+  }
+
   async #recover(): Promise<void> {
     this.#state = "recovering";
     const startedMs = systemClock.nowMs();
     let toldMs = startedMs;
+    for (const refused of this.#pipeline.refusedSnapshots) {
+      this.#log.warn(refused, "a snapshot is passed over");
+    }
+    const sessions = new OpenSessions();
+    const { snapshot } = this.#pipeline;
+    if (snapshot !== undefined) this.#gateway.restore(snapshot, sessions);
     const { feed, opened, skipped } = await this.#pipeline.recover(
       () => this.#loop.round(),
       (header) => this.#gateway.onCommand(header),
@@ -246,6 +279,7 @@ export class Exchange {
         toldMs = systemClock.nowMs();
         this.#log.info({ done, total }, "replaying the journal");
       },
+      sessions,
     );
     if (opened?.cut) this.#log.warn(opened.cut, "a torn tail was cut and kept aside");
     if (skipped.length > 0) {
@@ -253,9 +287,11 @@ export class Exchange {
     }
     if (this.#pipeline.recoveredSeq > 0) {
       const seconds = (systemClock.nowMs() - startedMs) / 1000;
-      this.#log.info({ commands: this.#pipeline.recoveredSeq, seconds }, "the journal is replayed");
+      const { tailCommands: commands } = this.#pipeline;
+      const snapshotSeq = snapshot?.place.seq ?? 0;
+      this.#log.info({ snapshotSeq, commands, seconds }, "the journal is replayed");
     }
-    await this.#endStaleSessions(feed.openSessions.values());
+    await this.#endStaleSessions(feed.openSessions.all());
   }
 
   /** Sessions that a crash has cut off end now, with their cancels, in the journal. */
@@ -268,17 +304,24 @@ export class Exchange {
     await this.#pipeline.drained(() => this.#loop.round());
   }
 
-  /** What ends before the last two snapshot commands is old. */
-  #startCompression(): void {
-    const compressor = this.#compressor;
-    if (compressor === null) return;
-    let last = 0;
-    this.#compressionTimer = setInterval(() => {
+  /** A snapshot command whose checkpoint is durable: the shadow may follow up to there. */
+  #watchCheckpoints(): void {
+    const snapshotter = this.#snapshotter;
+    if (snapshotter === null) return;
+    let last = this.#pipeline.snapshot?.place.seq ?? 0;
+    this.#previousSnapshot = last;
+    this.#snapshotTimer = setInterval(() => {
       const { seq } = this.#pipeline.status.read().checkpoint;
       if (seq === last) return;
-      if (last > 0) compressor.cover(last);
       last = seq;
-    }, COMPRESSION_CHECK_MS);
+      snapshotter.want(seq);
+    }, CHECKPOINT_LOOK_MS);
+  }
+
+  /** What ends before the last two snapshots is old. */
+  #onSnapshot(seq: number): void {
+    if (this.#previousSnapshot > 0) this.#compressor?.cover(this.#previousSnapshot);
+    this.#previousSnapshot = seq;
   }
 
   #sayCapacity(): void {

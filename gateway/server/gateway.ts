@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { Ledger } from "../../engine/ledger/ledger.ts";
+import type { Snapshot } from "../../engine/snapshot/snapshot-format.ts";
 import type { CommandHeader } from "../../protocol/generated/headers.ts";
 import type { PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import type { Clock } from "../clock.ts";
@@ -19,6 +20,8 @@ import { TradeEndpoint } from "../trade/trade-endpoint.ts";
 import { Admission } from "../transport/admission.ts";
 import type { SocketEndpoint } from "../transport/transport.ts";
 import { Views } from "../views/views.ts";
+import type { OpenSessions } from "./snapshot/open-sessions.ts";
+import { restoreGateway } from "./snapshot/view-rows.ts";
 
 /** Events kept in memory for sessions that resume or fall behind; the rest is read from the log. */
 const RECENT_EVENTS = 65_536;
@@ -41,6 +44,10 @@ export class Gateway {
   readonly stage: GatewayStage;
   readonly endpoints: readonly SocketEndpoint[];
   readonly #requests = new RequestLedger();
+  readonly #ledger = new Ledger();
+  readonly #views: Views;
+  readonly #data: MarketData;
+  readonly #recent = new RecentEvents(RECENT_EVENTS);
   readonly #keys: KeyDirectory;
   readonly #trade: TradeEndpoint;
   readonly #market: MarketEndpoint;
@@ -56,9 +63,11 @@ export class Gateway {
         log.error({ err: error }, "the key file cannot be read: the keys stay as they were"),
     );
     const books = new MarketBooks();
-    const views = new Views(books, new Ledger());
+    const views = new Views(books, this.#ledger);
     const data = new MarketData(views.directory, books);
-    const recent = new RecentEvents(RECENT_EVENTS);
+    const recent = this.#recent;
+    this.#views = views;
+    this.#data = data;
     const admission = new Admission({
       maxConnections: config.maxConnections,
       maxConnectionsPerAddress: config.maxConnectionsPerAddress,
@@ -108,6 +117,16 @@ export class Gateway {
     const live = [this.#killSwitches, ...sessions];
     this.stage = new GatewayStage(memory, recent, [views, data], live);
     this.endpoints = sessions;
+  }
+
+  /** Before anything has come: what was known at the place of a snapshot. */
+  restore(snapshot: Snapshot, sessions: OpenSessions): void {
+    const { place } = snapshot;
+    const views = this.#views;
+    const state = { views, ledger: this.#ledger, data: this.#data, requests: this.#requests };
+    restoreGateway({ ...state, sessions }, snapshot);
+    this.stage.completeSeq = place.seq;
+    this.#recent.startAfter(place.seq, 0); // a checkpoint is the only event of its command
   }
 
   /** Every command that gets its seq, live or replayed. */

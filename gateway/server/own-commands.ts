@@ -8,8 +8,8 @@ import {
 } from "../../protocol/generated/commands.ts";
 import type { SessionEndReason } from "../../protocol/generated/enums.ts";
 import { ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
-import type { OpenSession } from "./recovery-feed.ts";
 import type { RingIntake } from "./ring-intake.ts";
+import type { OpenSession } from "./snapshot/open-sessions.ts";
 
 const TICK_MS = 100;
 /** A quiet server takes its snapshot this long after the last command. */

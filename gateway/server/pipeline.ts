@@ -10,16 +10,25 @@ import {
   openMeta,
 } from "../../engine/journal/data-directory.ts";
 import { DirectoryLock } from "../../engine/journal/directory-lock.ts";
-import { JournalError } from "../../engine/journal/errors.ts";
+import { DamageError, JournalError } from "../../engine/journal/errors.ts";
+import { recoverEventLog } from "../../engine/journal/event-log-recovery.ts";
 import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
 import {
   createJournalCounters,
   type JournalCounters,
 } from "../../engine/journal/journal-counters.ts";
-import { JournalReader } from "../../engine/journal/journal-reader.ts";
+import { findSkips } from "../../engine/journal/log-search.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { inspectJournal, type JournalEnd, settleJournal } from "../../engine/journal/opening.ts";
 import { Sequencer } from "../../engine/sequencer.ts";
+import { openTail } from "../../engine/snapshot/journal-tail.ts";
+import { type Snapshot, sharedSnapshot } from "../../engine/snapshot/snapshot-format.ts";
+import {
+  findSnapshot,
+  listSnapshots,
+  snapshotName,
+  snapshotsPath,
+} from "../../engine/snapshot/snapshot-store.ts";
 import { EngineStage } from "../../engine/threads/engine-stage.ts";
 import type {
   JournalAnchorMessage,
@@ -41,6 +50,7 @@ import type { Stage } from "../../protocol/stage.ts";
 import type { Config } from "../config/settings.ts";
 import type { EgressRequest, EgressWorkerData } from "./egress.worker.ts";
 import { RecoveryFeed } from "./recovery-feed.ts";
+import type { OpenSessions } from "./snapshot/open-sessions.ts";
 
 /** Why the process must end: a stage died, and with it the certainty of what is true. */
 export class PipelineFault extends Error {
@@ -70,6 +80,10 @@ export class Pipeline {
   readonly egress: StageThread;
   /** Commands that the journal held at the start. */
   readonly recoveredSeq: number;
+  /** What the start begins with; undefined: with the first command. */
+  readonly snapshot: Snapshot | undefined;
+  /** Snapshots that were passed over, and why. */
+  readonly refusedSnapshots: { readonly path: string; readonly why: string }[] = [];
   /** undefined until the journal of this run has begun, and with durability none. */
   epoch: number | undefined;
   readonly #disk = new NodeDisk();
@@ -122,6 +136,7 @@ export class Pipeline {
       }
       settleJournal(this.#disk, end);
       this.recoveredSeq = end.lastSeq;
+      this.snapshot = this.#findSnapshot(end);
     } catch (error) {
       this.#lock.release();
       throw error;
@@ -133,15 +148,26 @@ export class Pipeline {
       sharesMain: config.threading === "shared",
     });
     this.#control = new Int32Array(this.memory.control);
+    const { snapshot } = this;
+    if (snapshot !== undefined) this.#setCursors(snapshot.place.seq);
     this.sequencer = new Sequencer(this.memory, nowUs);
+    if (snapshot !== undefined) {
+      this.sequencer.startAfter(snapshot.place.seq, snapshot.place.timestampUs);
+    }
+    const shared = snapshot?.bytes.buffer as SharedArrayBuffer | undefined;
     const onDeath = (role: string, error: Error) => this.fail(role, error);
     const directoryId = directoryIdOf(this.meta);
     const durability = config.durability;
     if (config.threading === "shared") {
       raiseInliningBudget();
-      this.#engineStage = new EngineStage(this.memory, this.capacity, randomInt(2 ** 32));
+      this.#engineStage = new EngineStage(
+        this.memory,
+        this.capacity,
+        randomInt(2 ** 32),
+        sharedSnapshot(shared),
+      );
     } else {
-      const data = { memory: this.memory, capacity: this.capacity, idle };
+      const data = { memory: this.memory, capacity: this.capacity, idle, snapshot: shared };
       this.#engine = startEngineThread(data, onDeath);
     }
     const journalData: JournalWorkerData = {
@@ -172,6 +198,7 @@ export class Pipeline {
       idle,
       onDeath,
       onChange: (news) => this.onRiskNews(news),
+      snapshot: shared,
       hangTimeoutMs: config.riskHangTimeoutMs,
       dataDirectory: this.#isRecording ? config.dataDir : undefined,
     });
@@ -185,6 +212,7 @@ export class Pipeline {
       isRecording: this.#isRecording,
       segmentBytes: config.segmentBytes,
       status: this.status.memory,
+      from: snapshot?.place,
     };
     this.egress = new StageThread(
       "egress",
@@ -230,6 +258,7 @@ export class Pipeline {
     mainRound: () => number,
     onCommand: (header: CommandHeader) => void,
     onProgress: (done: number, total: number) => void,
+    openSessions: OpenSessions,
   ): Promise<{
     feed: RecoveryFeed;
     opened: JournalOpenedMessage | null;
@@ -237,14 +266,14 @@ export class Pipeline {
     skipped: readonly number[];
   }> {
     let skipped: readonly number[] = [];
-    const feed = new RecoveryFeed(this.sequencer, mainRound, onCommand);
+    const feed = new RecoveryFeed(this.sequencer, mainRound, onCommand, openSessions);
     if (this.recoveredSeq > 0) {
-      const reader = JournalReader.open(this.#disk, journalPath(this.#directory), { sync: true });
+      const reader = openTail(this.#disk, this.#directory, this.snapshot?.place, { sync: true });
       skipped = reader.skips.map(({ seq }) => seq);
       try {
         await feed.run(reader, (count) => {
           this.#check();
-          onProgress(count, this.recoveredSeq);
+          onProgress(count, this.tailCommands);
         });
       } finally {
         reader.close();
@@ -288,6 +317,53 @@ export class Pipeline {
         return;
       }
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+  }
+
+  /** Commands of the journal that a start has to replay. */
+  get tailCommands(): number {
+    return this.recoveredSeq - (this.snapshot?.place.seq ?? 0);
+  }
+
+  /**
+   * The newest good snapshot that journal and event log both reach: events before it cannot be made
+   * again. The event log is cut here as its writer would cut it.
+   */
+  #findSnapshot(end: JournalEnd): Snapshot | undefined {
+    const newest = listSnapshots(this.#disk, this.#directory)[0];
+    if (!this.#isRecording || newest === undefined) return undefined;
+    if (newest > end.lastSeq && end.durability === "fsync") {
+      const path = `${snapshotsPath(this.#directory)}/${snapshotName(newest)}`;
+      const what = "it stands behind the end of the journal, which has lost commands";
+      throw new DamageError("lostCommands", path, 0, end.lastSeq, what);
+    }
+    const directoryId = directoryIdOf(this.meta);
+    const { recovery } = recoverEventLog(this.#disk, eventsPath(this.#directory), {
+      directoryId,
+      journalLastSeq: end.lastSeq,
+      journalDurability: end.durability,
+    });
+    const found = findSnapshot(this.#disk, this.#directory, {
+      atMost: Math.min(end.lastSeq, recovery.lastSeq),
+      directoryId,
+      skips: findSkips(this.#disk, journalPath(this.#directory)),
+      onRefused: (path, why) => this.refusedSnapshots.push({ path, why }),
+    });
+    if (found === undefined) return undefined;
+    // Each thread takes its part out of the same memory.
+    const shared = new SharedArrayBuffer(found.bytes.length);
+    new Uint8Array(shared).set(found.bytes);
+    return sharedSnapshot(shared);
+  }
+
+  /** Everything up to `seq` is behind. Before any thread starts. */
+  #setCursors(seq: number): void {
+    const { published, matched, journaled, durable, riskChecked } = ControlWord;
+    for (const word of [published, matched, journaled, durable]) {
+      Atomics.store(this.#control, word, seq | 0);
+    }
+    for (let worker = 0; worker < this.memory.riskWorkers; worker++) {
+      Atomics.store(this.#control, workerWord(riskChecked, worker), seq | 0);
     }
   }
 

@@ -1,10 +1,6 @@
 import type { Sequencer } from "../../engine/sequencer.ts";
-import {
-  SESSION_END_TEMPLATE_ID,
-  SESSION_START_TEMPLATE_ID,
-  SessionStart,
-} from "../../protocol/generated/commands.ts";
 import { CommandHeader } from "../../protocol/generated/headers.ts";
+import { OpenSessions } from "./snapshot/open-sessions.ts";
 
 /** Journaled commands in order; `view` and `offset` are valid until the next call of `next`. */
 export interface CommandSource {
@@ -12,14 +8,6 @@ export interface CommandSource {
   readonly view: DataView;
   readonly offset: number;
   readonly length: number;
-}
-
-/** A session that a crash cut off: its end has still to be sequenced. */
-export interface OpenSession {
-  readonly account: number;
-  readonly keyNumber: number;
-  readonly keyId: string;
-  readonly cancelOnDisconnect: boolean;
 }
 
 /** Napping costs less than spinning while the engine works through a full ring. */
@@ -32,21 +20,22 @@ const TURN_MS = 20;
  * as the stages take them, and keeps the main thread's own stages going meanwhile.
  */
 export class RecoveryFeed {
-  /** Sessions that started and did not end, by key number and account. */
-  readonly openSessions = new Map<string, OpenSession>();
+  /** Sessions that a crash has cut off. */
+  readonly openSessions: OpenSessions;
   readonly #sequencer: Sequencer;
   readonly #mainRound: () => number;
   readonly #onCommand: (header: CommandHeader) => void;
   readonly #header = new CommandHeader();
-  readonly #session = new SessionStart();
   readonly #napWord = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(
     sequencer: Sequencer,
     mainRound: () => number,
     onCommand: (header: CommandHeader) => void,
+    openSessions = new OpenSessions(),
   ) {
     this.#sequencer = sequencer;
+    this.openSessions = openSessions;
     this.#mainRound = mainRound;
     this.#onCommand = onCommand;
   }
@@ -70,7 +59,7 @@ export class RecoveryFeed {
         if (performance.now() > turnEnds) await takeTurn();
       }
       this.#header.wrap(source.view, source.offset);
-      this.#followSessions(source.view, source.offset);
+      this.openSessions.onCommand(source.view, source.offset);
       this.#onCommand(this.#header);
       this.#sequencer.replay(source.view, source.offset, source.length);
       count++;
@@ -80,16 +69,5 @@ export class RecoveryFeed {
       }
     }
     return count;
-  }
-
-  #followSessions(view: DataView, offset: number): void {
-    const template = this.#header.templateId;
-    if (template !== SESSION_START_TEMPLATE_ID && template !== SESSION_END_TEMPLATE_ID) return;
-    // Start and end share their layout as far as it is read here.
-    this.#session.wrap(view, offset);
-    const { account, keyNumber, keyId, cancelOnDisconnect } = this.#session;
-    const name = `${keyNumber}/${account}`;
-    if (template === SESSION_END_TEMPLATE_ID) this.openSessions.delete(name);
-    else this.openSessions.set(name, { account, keyNumber, keyId, cancelOnDisconnect });
   }
 }

@@ -29,6 +29,12 @@ export class RecentEvents {
     this.#owners = new Uint32Array(slots);
   }
 
+  /** Nothing was kept of what came before: all events up to (seq, index) are elsewhere. */
+  startAfter(seq: number, index: number): void {
+    this.#floorSeq = seq;
+    this.#floorIndex = index;
+  }
+
   /** Position after the last event. */
   get end(): number {
     return this.#end;

@@ -1,9 +1,9 @@
 // Hot path: no allocation here, but once for each key.
 
 /** Requests of each key whose seq is remembered. */
-const WINDOW = 128;
+export const WINDOW = 128;
 
-interface KeyRequests {
+export interface KeyRequests {
   last: number;
   lastSeq: number;
   /** requestId and seq in turn, in a ring. */
@@ -31,6 +31,15 @@ export class RequestLedger {
     const at = (requests.count++ % WINDOW) * 2;
     requests.recent[at] = requestId;
     requests.recent[at + 1] = seq;
+  }
+
+  /** By key number, for a snapshot. */
+  all(): ReadonlyMap<number, Readonly<KeyRequests>> {
+    return this.#byKey;
+  }
+
+  restore(keyNumber: number, requests: KeyRequests): void {
+    this.#byKey.set(keyNumber, requests);
   }
 
   /** 0: none yet. */

@@ -224,6 +224,12 @@ export class OrderTracker {
     this.#activeIds[this.#activeCount++] = this.table.orderId[slot] as number;
   }
 
+  /** Puts an order from a snapshot at the back of the queue of its price; its columns are set. */
+  restoreRest(slot: number): void {
+    this.table.place[slot] = OrderPlace.resting;
+    this.#book.onRest(slot);
+  }
+
   #rest(slot: number): void {
     const { table } = this;
     const leavesLots = table.leavesLots[slot] as number;

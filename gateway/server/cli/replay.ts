@@ -27,7 +27,7 @@ interface ReplayCommandOptions {
   anchors?: string;
   report?: string;
   to?: number;
-  from: "genesis" | "snapshot";
+  from?: "genesis" | "snapshot";
   events: boolean;
   csv: boolean;
   book?: string;
@@ -46,9 +46,11 @@ export function register(program: Command): void {
     .option("--anchors <file>", `with --verify: ${ANCHORS_HELP}`)
     .option("--to <seq>", "stop after this command", integer(0))
     .addOption(
-      new Option("--from <where>", "where to start: the first command, or the last snapshot before")
-        .choices(["genesis", "snapshot"])
-        .default("snapshot"),
+      new Option(
+        "--from <where>",
+        "where to start: the first command, or the last snapshot before the end " +
+          "(default: snapshot; genesis where events, a report or a verification are asked for)",
+      ).choices(["genesis", "snapshot"]),
     )
     .option("--report <file>", "verify, and write an audit report: one HTML page")
     .option("--events", "print the events, one JSON object a line", false)
@@ -88,7 +90,10 @@ async function replay(directory: string, options: ReplayCommandOptions): Promise
   let replayed: ReturnType<typeof replayDirectory>;
   try {
     const disk = new NodeDisk();
+    const asksForAll = printsEvents || options.verify || options.report !== undefined;
     const replayOptions: ReplayOptions = {
+      from: options.from ?? (asksForAll ? "genesis" : "snapshot"),
+      onRefused: (path, why) => process.stderr.write(`crossbook: ${path} is passed over: ${why}\n`),
       toSeq: options.to,
       verify: options.verify,
       anchors,
@@ -136,6 +141,7 @@ function words(result: ReplayResult): string[] {
     `eventHash   ${result.eventHash}`,
     `chain       ${result.anchor.chain === "" ? "-" : result.anchor.chain}`,
   ];
+  if (result.snapshotSeq > 0) lines.push(`from        the snapshot of seq ${result.snapshotSeq}`);
   if (result.skipped.length > 0) lines.push(`taken out   seq ${result.skipped.join(", ")}`);
   if (result.journal !== undefined) lines.push(`journal     ${result.journal}`);
   const { verified } = result;
@@ -146,6 +152,7 @@ function words(result: ReplayResult): string[] {
       `${verified.checkpoints} checkpoints`,
       "checksums and chain",
     ];
+    if (verified.snapshots > 0) parts.push(`${verified.snapshots} snapshots`);
     if (verified.anchors > 0) parts.push(`${verified.anchors} anchors`);
     lines.push(`verified    ${parts.join(", ")}`);
     if (verified.unrecorded > 0)

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compiledFile } from "../../protocol/compiled-file.ts";
 import type { FullDiskReport, LowDiskReport } from "./small-disk.process.ts";
-import { requireMountNamespace, UNSHARE } from "./tools.ts";
+import { mountNamespace } from "./tools.ts";
 
 /** Starts and traced servers take their time on a busy machine. */
 const TIMEOUT_MS = 180_000;
@@ -25,12 +25,12 @@ afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 /** The report of a scenario that has a file system in memory for itself, of `size` at most. */
 async function onSmallDisk<Report>(scenario: string, size: string): Promise<Report> {
-  requireMountNamespace();
+  const [unshare, ...options] = mountNamespace();
   const script = `mount -t tmpfs -o size=${size} tmpfs "$1" && exec "$2" "$3" "$4" "$1"`;
   const disk = path.join(folder, "disk");
   fs.mkdirSync(disk);
-  const args = [...UNSHARE, "sh", "-c", script, "sh", disk, process.execPath, PROGRAM, scenario];
-  const { stdout } = await promisify(execFile)("unshare", args);
+  const args = [...options, "sh", "-c", script, "sh", disk, process.execPath, PROGRAM, scenario];
+  const { stdout } = await promisify(execFile)(unshare as string, args);
   return JSON.parse(stdout) as Report;
 }
 

@@ -1,6 +1,7 @@
 // Programs of the system that make a disk fail. A test that needs one fails where it is not there:
 // a green test has seen its fault.
 import { spawnSync } from "node:child_process";
+import os from "node:os";
 
 const PACKAGES = { strace: "strace", prlimit: "util-linux", unshare: "util-linux" } as const;
 
@@ -12,13 +13,22 @@ export function requireTool(tool: Tool): void {
   throw new Error(`${tool} is needed to make the disk fail: apt-get install ${PACKAGES[tool]}`);
 }
 
-/** Throws an Error where this machine gives no process a mount namespace of its own. */
-export function requireMountNamespace(): void {
-  requireTool("unshare");
-  const { status, stderr } = spawnSync("unshare", [...UNSHARE, "true"], { encoding: "utf8" });
-  if (status === 0) return;
-  throw new Error(`a small file system needs a mount namespace, refused here: ${stderr.trim()}`);
-}
+/** By a user namespace, in which mounting is allowed to anyone; or, for root, without one. */
+const WAYS = [["--map-root-user", "--mount"], ["--mount"]] as const;
 
-/** A mount namespace, and a user namespace in which mounting is allowed to anyone. */
-export const UNSHARE = ["--map-root-user", "--mount"] as const;
+/**
+ * The command that runs a program in a mount namespace of its own, where it may mount. Throws an Error
+ * where this machine lets nobody do that.
+ */
+export function mountNamespace(): string[] {
+  requireTool("unshare");
+  let refusal = "";
+  for (const options of WAYS) {
+    // A mount that nobody else sees: the folder is everyone's, the namespace is not.
+    const probe = [...options, "mount", "-t", "tmpfs", "tmpfs", os.tmpdir()];
+    const { status, stderr } = spawnSync("unshare", probe, { encoding: "utf8" });
+    if (status === 0) return ["unshare", ...options];
+    refusal = stderr.trim();
+  }
+  throw new Error(`a small file system needs a mount namespace, refused here: ${refusal}`);
+}

@@ -50,7 +50,7 @@ import type { Stage } from "../../protocol/stage.ts";
 import type { Config } from "../config/settings.ts";
 import type { EgressRequest, EgressWorkerData } from "./egress.worker.ts";
 import { RecoveryFeed } from "./recovery-feed.ts";
-import type { OpenSessions } from "./snapshot/open-sessions.ts";
+import { OpenSessions } from "./snapshot/open-sessions.ts";
 
 /** Why the process must end: a stage died, and with it the certainty of what is true. */
 export class PipelineFault extends Error {
@@ -258,7 +258,7 @@ export class Pipeline {
     mainRound: () => number,
     onCommand: (header: CommandHeader) => void,
     onProgress: (done: number, total: number) => void,
-    openSessions: OpenSessions,
+    openSessions = new OpenSessions(),
   ): Promise<{
     feed: RecoveryFeed;
     opened: JournalOpenedMessage | null;

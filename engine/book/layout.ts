@@ -185,6 +185,7 @@ export const COMMAND = {
   requestId: 6,
   account: 8,
   instrumentId: 9,
+  keyNumber: 10,
   /** Its low byte; the next ones are the reason and the flags. */
   verdict: 11,
   clientOrderId: 12,

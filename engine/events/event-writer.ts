@@ -91,6 +91,7 @@ const COMMAND_CLIENT_ID = (COMMAND_BASE + COMMAND.clientOrderId) >> 1;
 const COMMAND_ORDER_ID = (COMMAND_BASE + COMMAND.orderId) >> 1;
 const COMMAND_QUANTITY = (COMMAND_BASE + COMMAND.quantity) >> 1;
 const COMMAND_ACCOUNT = COMMAND_BASE + COMMAND.account;
+const COMMAND_KEY = COMMAND_BASE + COMMAND.keyNumber;
 const COMMAND_DISPLAY = COMMAND_BASE + COMMAND.display;
 const COMMAND_MINIMUM = COMMAND_BASE + COMMAND.minimum;
 const COMMAND_EXPIRE = COMMAND_BASE + COMMAND.expire;
@@ -101,13 +102,13 @@ const { eventIndex: EVENT_INDEX } = HEADER;
 const INDEX = 8;
 const INSTRUMENT = 9;
 const EVENT_ACCOUNT = 10;
-const SIDES = 11;
+const SIDES = 11; // and the key's tag in the upper half
 
 export type EventWriter = ReturnType<typeof createEventWriter>;
 
 /**
- * Writes events into the ring: seq, time and request id are those of the command under way, the
- * index counts.
+ * Writes events into the ring: seq, time, request id and key tag are those of the command under way,
+ * the index counts.
  */
 export function createEventWriter(ring: EventRingWriter, arena: Arena) {
   const { words: m, doubles: f, detail, sums } = arena;
@@ -145,7 +146,7 @@ export function createEventWriter(ring: EventRingWriter, arena: Arena) {
     e[at + INDEX] = index;
     e[at + INSTRUMENT] = instrumentId;
     e[at + EVENT_ACCOUNT] = account;
-    e[at + SIDES] = sides;
+    e[at + SIDES] = sides | ((m[COMMAND_KEY] as number) << 16);
     return at;
   }
 

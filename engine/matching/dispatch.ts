@@ -26,9 +26,9 @@ const { eventIndex: EVENT_INDEX } = HEADER;
 const BASE = COMMAND_BASE;
 const BASE64 = COMMAND_BASE >> 1;
 const { seq: SEQ, timestamp: TIMESTAMP, requestId: REQUEST_ID, account: ACCOUNT } = COMMAND;
-const { instrumentId: INSTRUMENT, verdict: VERDICT, clientOrderId: CLIENT_ID } = COMMAND;
+const { instrumentId: INSTRUMENT, keyNumber: KEY, verdict: VERDICT } = COMMAND;
 const { orderId: ORDER_ID, price: PRICE, kinds: KINDS, present: PRESENT } = COMMAND;
-const { stopPrice: STOP_PRICE, display: DISPLAY } = COMMAND;
+const { stopPrice: STOP_PRICE, display: DISPLAY, clientOrderId: CLIENT_ID } = COMMAND;
 
 /** The parts of the engine that a command may go to. */
 export interface Destinations {
@@ -96,6 +96,7 @@ export function createDispatch(book: Book, events: EventWriter, destinations: De
     f[BASE64 + (REQUEST_ID >> 1)] = c64[at64 + (REQUEST_ID >> 1)] as number;
     m[BASE + ACCOUNT] = c[at + ACCOUNT] as number;
     m[BASE + INSTRUMENT] = c[at + INSTRUMENT] as number;
+    m[BASE + KEY] = c[at + KEY] as number;
     const template = (c[at] as number) >>> 16;
     const verdict = c[at + VERDICT] as number;
     m[BASE + VERDICT] = verdict;

@@ -1266,7 +1266,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) EventHeader FLATBUFFERS_FINAL_CLASS {
   uint32_t account_;
   uint8_t aggressor_side_;
   uint8_t side_;
-  uint16_t reserved_;
+  uint16_t key_tag_;
 
  public:
   EventHeader()
@@ -1279,9 +1279,9 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) EventHeader FLATBUFFERS_FINAL_CLASS {
         account_(0),
         aggressor_side_(0),
         side_(0),
-        reserved_(0) {
+        key_tag_(0) {
   }
-  EventHeader(const crossbook::MessageHeader &_message, uint64_t _seq, uint64_t _timestamp_us, uint64_t _request_id, uint32_t _index, uint32_t _instrument_id, uint32_t _account, crossbook::Side _aggressor_side, crossbook::Side _side, uint16_t _reserved)
+  EventHeader(const crossbook::MessageHeader &_message, uint64_t _seq, uint64_t _timestamp_us, uint64_t _request_id, uint32_t _index, uint32_t _instrument_id, uint32_t _account, crossbook::Side _aggressor_side, crossbook::Side _side, uint16_t _key_tag)
       : message_(_message),
         seq_(::flatbuffers::EndianScalar(_seq)),
         timestamp_us_(::flatbuffers::EndianScalar(_timestamp_us)),
@@ -1291,7 +1291,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) EventHeader FLATBUFFERS_FINAL_CLASS {
         account_(::flatbuffers::EndianScalar(_account)),
         aggressor_side_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_aggressor_side))),
         side_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_side))),
-        reserved_(::flatbuffers::EndianScalar(_reserved)) {
+        key_tag_(::flatbuffers::EndianScalar(_key_tag)) {
   }
   const crossbook::MessageHeader &message() const {
     return message_;
@@ -1320,8 +1320,8 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) EventHeader FLATBUFFERS_FINAL_CLASS {
   crossbook::Side side() const {
     return static_cast<crossbook::Side>(::flatbuffers::EndianScalar(side_));
   }
-  uint16_t reserved() const {
-    return ::flatbuffers::EndianScalar(reserved_);
+  uint16_t key_tag() const {
+    return ::flatbuffers::EndianScalar(key_tag_);
   }
 };
 FLATBUFFERS_STRUCT_END(EventHeader, 48);

@@ -8,6 +8,7 @@ import {
 } from "../../protocol/generated/events.ts";
 import {
   EVENT_HEADER_ACCOUNT_OFFSET,
+  EVENT_HEADER_KEY_TAG_OFFSET,
   EVENT_HEADER_REQUEST_ID_OFFSET,
 } from "../../protocol/generated/headers.ts";
 import { FILL_LENGTH, Fill } from "../../protocol/generated/session.ts";
@@ -17,7 +18,11 @@ import type { Messenger } from "../messages/messenger.ts";
 export interface Sight {
   readonly account: number;
   readonly allAccounts: boolean;
+  /** Of the key: it alone sees the requestIds that are its own. */
+  readonly keyNumber: number;
 }
+
+const KEY_TAG_MASK = 0xffff;
 
 const trade = new Trade();
 const fill = new Fill();
@@ -38,7 +43,8 @@ export function concerns(view: DataView, offset: number, sight: Sight): boolean 
 /**
  * Reports an event that concerns the session. Of a trade only the session's own side, as a fill; who
  * sees all accounts gets both sides. The requestId is that of the command behind the event, so only
- * its own account (`owner`) sees it.
+ * that command's key sees it. The event has only the low bits of the key's
+ * number; that it is one of the same account (`owner`) is told exactly.
  */
 export function report(
   messenger: Messenger,
@@ -48,17 +54,23 @@ export function report(
   sight: Sight,
 ): void {
   if (view.getUint16(offset + 2, true) !== TRADE_TEMPLATE_ID) {
-    if (sight.allAccounts || sight.account === owner) messenger.record(view, offset);
+    const tag = view.getUint16(offset + EVENT_HEADER_KEY_TAG_OFFSET, true);
+    if (isOwn(tag, sight.account, owner, sight)) messenger.record(view, offset);
     else reportWithoutRequest(messenger, view, offset);
     return;
   }
   trade.wrap(view, offset);
   if (sight.allAccounts || trade.account === sight.account) {
-    writeFill(messenger, true, sight.allAccounts || trade.account === owner);
+    writeFill(messenger, true, isOwn(trade.keyTag, trade.account, owner, sight));
   }
   if (sight.allAccounts || trade.makerAccount === sight.account) {
-    writeFill(messenger, false, sight.allAccounts || trade.makerAccount === owner);
+    writeFill(messenger, false, isOwn(trade.keyTag, trade.makerAccount, owner, sight));
   }
+}
+
+/** Whether the command was the session's own, or one of those it sees all of. */
+function isOwn(keyTag: number, account: number, owner: number, sight: Sight): boolean {
+  return sight.allAccounts || (account === owner && keyTag === (sight.keyNumber & KEY_TAG_MASK));
 }
 
 function reportWithoutRequest(messenger: Messenger, view: DataView, offset: number): void {
@@ -68,6 +80,7 @@ function reportWithoutRequest(messenger: Messenger, view: DataView, offset: numb
   }
   scratch.setInt32(EVENT_HEADER_REQUEST_ID_OFFSET, 0, true);
   scratch.setInt32(EVENT_HEADER_REQUEST_ID_OFFSET + 4, 0, true);
+  scratch.setUint16(EVENT_HEADER_KEY_TAG_OFFSET, 0, true);
   messenger.record(scratch, 0);
 }
 
@@ -82,7 +95,10 @@ function writeFill(messenger: Messenger, isTaker: boolean, withRequest: boolean)
   record.index = trade.index;
   record.instrumentId = trade.instrumentId;
   record.aggressorSide = aggressorSide;
-  if (withRequest) record.requestId = trade.requestId;
+  if (withRequest) {
+    record.requestId = trade.requestId;
+    record.keyTag = trade.keyTag;
+  }
   record.tradeId = trade.tradeId;
   record.quantityLots = trade.quantityLots;
   record.priceTicks = trade.priceTicks;

@@ -10,7 +10,7 @@ export const ACCEPTED_INSTRUMENT_ID_OFFSET = 36;
 export const ACCEPTED_ACCOUNT_OFFSET = 40;
 export const ACCEPTED_AGGRESSOR_SIDE_OFFSET = 44;
 export const ACCEPTED_SIDE_OFFSET = 45;
-export const ACCEPTED_RESERVED_OFFSET = 46;
+export const ACCEPTED_KEY_TAG_OFFSET = 46;
 export const ACCEPTED_CLIENT_ORDER_ID_OFFSET = 48;
 export const ACCEPTED_ORDER_ID_OFFSET = 56;
 export const ACCEPTED_QUANTITY_LOTS_OFFSET = 64;
@@ -138,10 +138,10 @@ export class Accepted {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -244,7 +244,7 @@ export const ACCOUNT_INSTRUMENT_ID_OFFSET = 36;
 export const ACCOUNT_ACCOUNT_OFFSET = 40;
 export const ACCOUNT_AGGRESSOR_SIDE_OFFSET = 44;
 export const ACCOUNT_SIDE_OFFSET = 45;
-export const ACCOUNT_RESERVED_OFFSET = 46;
+export const ACCOUNT_KEY_TAG_OFFSET = 46;
 export const ACCOUNT_MAX_ORDER_QUANTITY_OFFSET = 48;
 export const ACCOUNT_MAX_ORDER_NOTIONAL_OFFSET = 56;
 export const ACCOUNT_MAX_POSITION_OFFSET = 64;
@@ -378,10 +378,10 @@ export class Account {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -524,7 +524,7 @@ export const ASSET_INSTRUMENT_ID_OFFSET = 36;
 export const ASSET_ACCOUNT_OFFSET = 40;
 export const ASSET_AGGRESSOR_SIDE_OFFSET = 44;
 export const ASSET_SIDE_OFFSET = 45;
-export const ASSET_RESERVED_OFFSET = 46;
+export const ASSET_KEY_TAG_OFFSET = 46;
 export const ASSET_ASSET_OFFSET = 48;
 export const ASSET_ASSET_ID_OFFSET = 64;
 export const ASSET_SCALE_OFFSET = 68;
@@ -643,10 +643,10 @@ export class Asset {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -680,7 +680,7 @@ export const AUCTION_INSTRUMENT_ID_OFFSET = 36;
 export const AUCTION_ACCOUNT_OFFSET = 40;
 export const AUCTION_AGGRESSOR_SIDE_OFFSET = 44;
 export const AUCTION_SIDE_OFFSET = 45;
-export const AUCTION_RESERVED_OFFSET = 46;
+export const AUCTION_KEY_TAG_OFFSET = 46;
 export const AUCTION_QUANTITY_LOTS_OFFSET = 48;
 export const AUCTION_IMBALANCE_LOTS_OFFSET = 56;
 export const AUCTION_PRICE_TICKS_OFFSET = 64;
@@ -801,10 +801,10 @@ export class Auction {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -854,7 +854,7 @@ export const BALANCE_INSTRUMENT_ID_OFFSET = 36;
 export const BALANCE_ACCOUNT_OFFSET = 40;
 export const BALANCE_AGGRESSOR_SIDE_OFFSET = 44;
 export const BALANCE_SIDE_OFFSET = 45;
-export const BALANCE_RESERVED_OFFSET = 46;
+export const BALANCE_KEY_TAG_OFFSET = 46;
 export const BALANCE_ASSET_OFFSET = 48;
 export const BALANCE_REFERENCE_OFFSET = 64;
 export const BALANCE_AMOUNT_UNITS_OFFSET = 96;
@@ -975,10 +975,10 @@ export class Balance {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -1027,7 +1027,7 @@ export const CANCELED_INSTRUMENT_ID_OFFSET = 36;
 export const CANCELED_ACCOUNT_OFFSET = 40;
 export const CANCELED_AGGRESSOR_SIDE_OFFSET = 44;
 export const CANCELED_SIDE_OFFSET = 45;
-export const CANCELED_RESERVED_OFFSET = 46;
+export const CANCELED_KEY_TAG_OFFSET = 46;
 export const CANCELED_CLIENT_ORDER_ID_OFFSET = 48;
 export const CANCELED_ORDER_ID_OFFSET = 56;
 export const CANCELED_QUANTITY_LOTS_OFFSET = 64;
@@ -1149,10 +1149,10 @@ export class Canceled {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -1210,7 +1210,7 @@ export const CHECKPOINT_INSTRUMENT_ID_OFFSET = 36;
 export const CHECKPOINT_ACCOUNT_OFFSET = 40;
 export const CHECKPOINT_AGGRESSOR_SIDE_OFFSET = 44;
 export const CHECKPOINT_SIDE_OFFSET = 45;
-export const CHECKPOINT_RESERVED_OFFSET = 46;
+export const CHECKPOINT_KEY_TAG_OFFSET = 46;
 export const CHECKPOINT_EVENT_COUNT_OFFSET = 48;
 export const CHECKPOINT_TRADE_COUNT_OFFSET = 56;
 export const CHECKPOINT_STATE_HASH0_OFFSET = 64;
@@ -1332,10 +1332,10 @@ export class Checkpoint {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -1392,7 +1392,7 @@ export const INSTRUMENT_INSTRUMENT_ID_OFFSET = 36;
 export const INSTRUMENT_ACCOUNT_OFFSET = 40;
 export const INSTRUMENT_AGGRESSOR_SIDE_OFFSET = 44;
 export const INSTRUMENT_SIDE_OFFSET = 45;
-export const INSTRUMENT_RESERVED_OFFSET = 46;
+export const INSTRUMENT_KEY_TAG_OFFSET = 46;
 export const INSTRUMENT_SYMBOL_OFFSET = 48;
 export const INSTRUMENT_MIN_LOTS_OFFSET = 64;
 export const INSTRUMENT_MAX_LOTS_OFFSET = 72;
@@ -1530,10 +1530,10 @@ export class Instrument {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -1706,7 +1706,7 @@ export const MARKET_STATE_CHANGED_INSTRUMENT_ID_OFFSET = 36;
 export const MARKET_STATE_CHANGED_ACCOUNT_OFFSET = 40;
 export const MARKET_STATE_CHANGED_AGGRESSOR_SIDE_OFFSET = 44;
 export const MARKET_STATE_CHANGED_SIDE_OFFSET = 45;
-export const MARKET_STATE_CHANGED_RESERVED_OFFSET = 46;
+export const MARKET_STATE_CHANGED_KEY_TAG_OFFSET = 46;
 export const MARKET_STATE_CHANGED_STATE_OFFSET = 48;
 export const MARKET_STATE_CHANGED_PREVIOUS_STATE_OFFSET = 49;
 export const MARKET_STATE_CHANGED_LENGTH = 56;
@@ -1824,10 +1824,10 @@ export class MarketStateChanged {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -1854,7 +1854,7 @@ export const REDUCED_INSTRUMENT_ID_OFFSET = 36;
 export const REDUCED_ACCOUNT_OFFSET = 40;
 export const REDUCED_AGGRESSOR_SIDE_OFFSET = 44;
 export const REDUCED_SIDE_OFFSET = 45;
-export const REDUCED_RESERVED_OFFSET = 46;
+export const REDUCED_KEY_TAG_OFFSET = 46;
 export const REDUCED_CLIENT_ORDER_ID_OFFSET = 48;
 export const REDUCED_ORDER_ID_OFFSET = 56;
 export const REDUCED_QUANTITY_LOTS_OFFSET = 64;
@@ -1975,10 +1975,10 @@ export class Reduced {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -2030,7 +2030,7 @@ export const REJECTED_INSTRUMENT_ID_OFFSET = 36;
 export const REJECTED_ACCOUNT_OFFSET = 40;
 export const REJECTED_AGGRESSOR_SIDE_OFFSET = 44;
 export const REJECTED_SIDE_OFFSET = 45;
-export const REJECTED_RESERVED_OFFSET = 46;
+export const REJECTED_KEY_TAG_OFFSET = 46;
 export const REJECTED_CLIENT_ORDER_ID_OFFSET = 48;
 export const REJECTED_ORDER_ID_OFFSET = 56;
 export const REJECTED_SYMBOL_OFFSET = 64;
@@ -2151,10 +2151,10 @@ export class Rejected {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -2204,7 +2204,7 @@ export const REPLACED_INSTRUMENT_ID_OFFSET = 36;
 export const REPLACED_ACCOUNT_OFFSET = 40;
 export const REPLACED_AGGRESSOR_SIDE_OFFSET = 44;
 export const REPLACED_SIDE_OFFSET = 45;
-export const REPLACED_RESERVED_OFFSET = 46;
+export const REPLACED_KEY_TAG_OFFSET = 46;
 export const REPLACED_CLIENT_ORDER_ID_OFFSET = 48;
 export const REPLACED_ORDER_ID_OFFSET = 56;
 export const REPLACED_QUANTITY_LOTS_OFFSET = 64;
@@ -2332,10 +2332,10 @@ export class Replaced {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -2438,7 +2438,7 @@ export const TRADE_INSTRUMENT_ID_OFFSET = 36;
 export const TRADE_ACCOUNT_OFFSET = 40;
 export const TRADE_AGGRESSOR_SIDE_OFFSET = 44;
 export const TRADE_SIDE_OFFSET = 45;
-export const TRADE_RESERVED_OFFSET = 46;
+export const TRADE_KEY_TAG_OFFSET = 46;
 export const TRADE_TRADE_ID_OFFSET = 48;
 export const TRADE_QUANTITY_LOTS_OFFSET = 56;
 export const TRADE_TAKER_ORDER_ID_OFFSET = 64;
@@ -2566,10 +2566,10 @@ export class Trade {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 
@@ -2676,7 +2676,7 @@ export const TRIGGERED_INSTRUMENT_ID_OFFSET = 36;
 export const TRIGGERED_ACCOUNT_OFFSET = 40;
 export const TRIGGERED_AGGRESSOR_SIDE_OFFSET = 44;
 export const TRIGGERED_SIDE_OFFSET = 45;
-export const TRIGGERED_RESERVED_OFFSET = 46;
+export const TRIGGERED_KEY_TAG_OFFSET = 46;
 export const TRIGGERED_CLIENT_ORDER_ID_OFFSET = 48;
 export const TRIGGERED_ORDER_ID_OFFSET = 56;
 export const TRIGGERED_LEAVES_LOTS_OFFSET = 64;
@@ -2799,10 +2799,10 @@ export class Triggered {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 

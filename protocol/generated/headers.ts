@@ -136,7 +136,7 @@ export const EVENT_HEADER_INSTRUMENT_ID_OFFSET = 36;
 export const EVENT_HEADER_ACCOUNT_OFFSET = 40;
 export const EVENT_HEADER_AGGRESSOR_SIDE_OFFSET = 44;
 export const EVENT_HEADER_SIDE_OFFSET = 45;
-export const EVENT_HEADER_RESERVED_OFFSET = 46;
+export const EVENT_HEADER_KEY_TAG_OFFSET = 46;
 export const EVENT_HEADER_LENGTH = 48;
 
 /** 48 bytes. Wrap, then read or write in place; values are untrusted until validated. */
@@ -238,10 +238,10 @@ export class EventHeader {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 }

@@ -920,7 +920,7 @@ export const FILL_INSTRUMENT_ID_OFFSET = 36;
 export const FILL_ACCOUNT_OFFSET = 40;
 export const FILL_AGGRESSOR_SIDE_OFFSET = 44;
 export const FILL_SIDE_OFFSET = 45;
-export const FILL_RESERVED_OFFSET = 46;
+export const FILL_KEY_TAG_OFFSET = 46;
 export const FILL_TRADE_ID_OFFSET = 48;
 export const FILL_QUANTITY_LOTS_OFFSET = 56;
 export const FILL_ORDER_ID_OFFSET = 64;
@@ -1044,10 +1044,10 @@ export class Fill {
     this.view.setUint8(this.offset + 45, value);
   }
 
-  get reserved(): number {
+  get keyTag(): number {
     return this.view.getUint16(this.offset + 46, true);
   }
-  set reserved(value: number) {
+  set keyTag(value: number) {
     this.view.setUint16(this.offset + 46, value, true);
   }
 

@@ -27,7 +27,7 @@ type HeaderField =
   | "account"
   | "aggressorSide"
   | "side"
-  | "reserved";
+  | "keyTag";
 
 interface About {
   readonly instrumentId?: number;
@@ -65,7 +65,7 @@ export class EventList {
       account: about.account ?? 0,
       aggressorSide: about.aggressorSide ?? Side.none,
       side: about.side ?? Side.none,
-      reserved: 0,
+      keyTag: this.#command.keyNumber & 0xffff,
       ...fields,
     } as unknown as PlainEvent);
   }

@@ -105,6 +105,38 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       expect((await client.first("error")).code).toBe("resumeUnavailable");
     });
 
+    test("the requestId of another key's command is not shown to an account's other sessions", async () => {
+      await begin();
+      const sessions = [
+        await server.client("alice"),
+        await server.client("alice2"),
+        await server.client("watcher"),
+      ] as const;
+      const [first, second, viewer] = sessions;
+      const auditor = await server.client("auditor");
+      const root = await server.client("root");
+      first.send(order({ clientOrderId: 1, requestId: 5 }));
+      await second.first("accepted");
+      second.send({ type: "replaceOrder", clientOrderId: 1, quantity: "2", requestId: 6 });
+      await first.first("replaced");
+      root.send(order({ side: "sell", account: 30, requestId: 7 }));
+      await first.first("trade");
+      root.send({ type: "cancelOrder", account: 7, clientOrderId: 1, requestId: 8 });
+      await until(() => auditor.ofType("canceled").length === 1, "the cancel");
+      await until(() => sessions.every((one) => one.events.length === 4), "all events");
+      const seen = (client: typeof first) => client.events.map(({ requestId }) => requestId);
+      expect(first.events.map(({ type }) => type)).toEqual([
+        "accepted",
+        "replaced",
+        "trade",
+        "canceled",
+      ]);
+      expect(seen(first)).toEqual([5, undefined, undefined, undefined]);
+      expect(seen(second)).toEqual([undefined, 6, undefined, undefined]);
+      expect(seen(viewer)).toEqual([undefined, undefined, undefined, undefined]);
+      expect(new Set(seen(auditor))).toEqual(new Set([5, 6, 7, 8]));
+    });
+
     test("the requestId of another account's command is not shown", async () => {
       await begin();
       const bob = await server.client("bob");

@@ -38,7 +38,10 @@ test("an event left out is found", () => {
   expect(found.commands.length).toBeLessThanOrEqual(8);
 });
 
-test("dirt in a reserved field is found", () => {
-  const found = failure((event) => ({ ...event, reserved: event.type === "Reduced" ? 1 : 0 }));
+test("dirt in a header field is found", () => {
+  const found = failure((event) => ({
+    ...event,
+    keyTag: event.type === "Reduced" ? 1 : event.keyTag,
+  }));
   expect(found.commands.length).toBeLessThanOrEqual(8);
 });

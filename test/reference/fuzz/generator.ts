@@ -64,7 +64,7 @@ export class CommandGenerator {
     this.#timestampUs += random.pick([0, 0, 1, 1000]);
     const header: Fields = { seq: this.#seq, timestampUs: this.#timestampUs };
     if (random.chance(0.1)) header.requestId = random.pick([1, 77, MAX_INTEGER]);
-    if (random.chance(0.1)) header.keyNumber = random.int(1, 5);
+    if (random.chance(0.1)) header.keyNumber = random.pick([1, 2, 65_541, 4_294_967_295]);
     header.verdict = random.pick([Verdict.pending, Verdict.passed]);
     if (random.chance(this.#profile.chance.nonsense / 2)) {
       header.verdict = random.pick([Verdict.refusedByRisk, Verdict.refusedAtEntry]);

@@ -95,7 +95,7 @@ class Crowd {
       this.#clients.push(new Client(this.#market, random.chance(0.5)));
     }
     const client = random.pick(this.#clients);
-    const symbols = this.#market.engine.instruments.map(({ symbol }) => symbol);
+    const { symbols } = this.#market;
     const symbol = symbols.length === 0 || random.chance(0.3) ? "*" : random.pick(symbols);
     const what = random.weighted({
       subscribe: 8,

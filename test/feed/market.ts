@@ -22,6 +22,8 @@ export class Market {
   readonly engine: ReferenceEngine;
   readonly endpoint: MarketEndpoint;
   readonly topics = new Topics<SlowSocket>();
+  /** Instruments that have been told of: one that a command under way defines is not yet. */
+  symbols: readonly string[] = [];
   /** Of the last command that is complete. */
   seq = 0;
   readonly #books = new MarketBooks();
@@ -63,6 +65,7 @@ export class Market {
       between();
     }
     this.seq = command.seq;
+    this.symbols = this.engine.instruments.map(({ symbol }) => symbol);
     this.#views.onCommandsComplete();
     this.#data.onCommandsComplete(this.seq);
   }

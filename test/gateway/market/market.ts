@@ -1,6 +1,7 @@
 // Market data without a network: sockets that read when they are told to.
 import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { systemClock } from "../../../gateway/clock.ts";
+import { PACE, type Pace } from "../../../gateway/market/distribution.ts";
 import { MarketBooks } from "../../../gateway/market/market-books.ts";
 import { MarketData } from "../../../gateway/market/market-data.ts";
 import { MarketEndpoint } from "../../../gateway/market/market-endpoint.ts";
@@ -33,7 +34,7 @@ export class Market {
   readonly endpoint: MarketEndpoint;
   seq = 0;
 
-  constructor() {
+  constructor(pace: Partial<Pace> = {}) {
     this.endpoint = new MarketEndpoint(
       {
         data: this.#data,
@@ -47,6 +48,7 @@ export class Market {
       { heartbeatIntervalMs: 10_000, maxMessageBytes: 65_536, maxSendBufferBytes: 1024 * 1024 },
       { sessionPerSecond: 0, keyPerSecond: 0, addressPerSecond: 0, burstMs: 1000 },
       new Admission({ maxConnections: 100, maxConnectionsPerAddress: 100, origins: [] }),
+      { ...PACE, ...pace },
     );
     this.endpoint.attach(this.#topics);
     this.apply({

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BookChecksum } from "../../../protocol/book-checksum.ts";
+import { Reader } from "../../feed/reader.ts";
 import type { SlowSocket } from "../../simulation/slow-socket.ts";
 import { type Json, Market } from "./market.ts";
 
@@ -84,5 +85,66 @@ describe("a slow reader of trades", () => {
     expect(seen.length).toBeGreaterThan(100);
     expect(seen).toEqual(all.slice(0, seen.length));
     expect(messages(slow.socket, "error").length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("a slow reader of l3", () => {
+  /** Orders come and go; every fifth stays. */
+  function churn(market: Market, orders: number): void {
+    for (let i = 1; i <= orders; i++) {
+      market.order(1, 1, 1000 + (i % 50), 3);
+      if (i % 5 === 0) continue;
+      market.apply({ type: "CancelOrder", account: 1, orderId: market.seq });
+    }
+  }
+
+  function check(socket: SlowSocket): Reader {
+    const sizes = { symbol: "BTC-USD", instrumentId: 1, tick: [5, 1], lot: [1, 2] } as const;
+    const reader = new Reader(
+      () => sizes,
+      () => {},
+    );
+    for (const frame of socket.frames) reader.take(frame);
+    return reader;
+  }
+
+  test("gets one update over all that it missed, without what came and went", () => {
+    const market = new Market();
+    const slow = market.subscribe("l3");
+    const fast = market.subscribe("l3");
+    churn(market, 20);
+    slow.socket.isReading = false;
+    churn(market, 500);
+    slow.socket.catchUp();
+    slow.handler.onDrain();
+    const all = messages(fast.socket, "l3");
+    const told = messages(slow.socket, "l3");
+    const merged = told.at(-1) as Json;
+    expect(told.length).toBeLessThan(all.length - 400);
+    expect(merged).toMatchObject({ snapshot: false, prevSeq: told.at(-2)?.seq });
+    expect((merged.bids as unknown[][]).every(([, , quantity]) => quantity === "0.03")).toBe(true);
+    expect(merged).toMatchObject({ seq: all.at(-1)?.seq, checksum: all.at(-1)?.checksum });
+    const [own, others] = [check(slow.socket), check(fast.socket)];
+    expect(own.channel("l3", 1)?.rows).toEqual(others.channel("l3", 1)?.rows);
+  });
+
+  test("that stands still keeps a bounded amount waiting, and gets a snapshot where too much was missed", () => {
+    const market = new Market({ windowUpdates: 256 });
+    const slow = market.subscribe("l3");
+    const fast = market.subscribe("l3");
+    slow.socket.isReading = false;
+    churn(market, 200);
+    // With all that is on its way it has fallen behind; more is not sent.
+    const waiting = slow.socket.bufferedBytes;
+    expect(waiting).toBeLessThan(100_000);
+    churn(market, 600);
+    expect(slow.socket.bufferedBytes).toBe(waiting);
+    slow.socket.catchUp();
+    slow.handler.onDrain();
+    const snapshots = messages(slow.socket, "l3").filter(({ snapshot }) => snapshot === true);
+    expect(snapshots.length).toBeGreaterThan(1);
+    expect(check(slow.socket).channel("l3", 1)?.rows).toEqual(
+      check(fast.socket).channel("l3", 1)?.rows,
+    );
   });
 });

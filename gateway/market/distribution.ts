@@ -42,6 +42,13 @@ export const PACE: Pace = {
 /** How long a book that nobody wants any more is kept up to date for those who come back. */
 const WATCH_MS = 60_000;
 
+interface MergedUpdate {
+  readonly book: BookFeed;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly frames: readonly Frame[];
+}
+
 /**
  * Brings the updates to the sessions. A session that keeps up is *live*: it has joined the topics of
  * its subscriptions, and an update is made once for all of them. One that has too much unread leaves
@@ -56,6 +63,8 @@ export class Distribution implements MarketListener {
   readonly #encoder: BookEncoder;
   readonly #snapshots: SnapshotStore;
   readonly #merged = new BookRows();
+  #lastText: MergedUpdate | null = null;
+  #lastBinary: MergedUpdate | null = null;
   readonly #behind = new Set<MarketSession>();
   /** Sessions with something to tell that must wait for the end of a command. */
   readonly #waiting = new Set<MarketSession>();
@@ -160,6 +169,8 @@ export class Distribution implements MarketListener {
       else if (nowMs - watched.idleSinceMs > WATCH_MS) {
         this.#watched.delete(book);
         this.#snapshots.forget(book);
+        this.#lastText = null;
+        this.#lastBinary = null;
         book.unwatch();
       }
     }
@@ -358,29 +369,48 @@ export class Distribution implements MarketListener {
     if (!this.#watched.has(book)) this.#watched.set(book, { feed, idleSinceMs: 0 });
     const { session, sentSeq } = subscription;
     const { isBinary } = session.messenger;
-    if (
-      sentSeq !== NOTHING_SENT &&
-      sentSeq <= book.seq &&
-      book.window.merge(sentSeq, this.#merged)
-    ) {
-      subscription.sentSeq = book.seq;
-      if (sentSeq === book.seq) return;
-      const statement = {
-        channel,
-        instrumentId: feed.instrumentId,
-        isSnapshot: false,
-        prevSeq: sentSeq,
-        seq: book.seq,
-        timestampUs: book.timestampUs,
-        checksum: book.checksum,
-      };
-      const frames = this.#encoder.frames(statement, this.#merged, isBinary);
-      session.giveFrames(frames, subscription);
-      return;
+    if (sentSeq !== NOTHING_SENT && sentSeq <= book.seq) {
+      const frames = this.#mergedFrames(book, feed, sentSeq, isBinary);
+      if (frames !== null) {
+        subscription.sentSeq = book.seq;
+        if (sentSeq < book.seq) session.giveFrames(frames, subscription);
+        return;
+      }
     }
     const snapshot = this.#snapshots.of(book, feed, isBinary);
     subscription.sentSeq = snapshot.seq;
     session.giveFrames(snapshot.frames, subscription);
+  }
+
+  /**
+   * One update from a seq to the present; null: not all of it is known any more. The last one is kept:
+   * a large update leaves all readers behind at the same seq.
+   */
+  #mergedFrames(
+    book: BookFeed,
+    feed: InstrumentFeed,
+    fromSeq: number,
+    isBinary: boolean,
+  ): readonly Frame[] | null {
+    const last = isBinary ? this.#lastBinary : this.#lastText;
+    if (last?.book === book && last.fromSeq === fromSeq && last.toSeq === book.seq) {
+      return last.frames;
+    }
+    if (!book.window.merge(fromSeq, this.#merged)) return null;
+    const statement = {
+      channel: book.channel,
+      instrumentId: feed.instrumentId,
+      isSnapshot: false,
+      prevSeq: fromSeq,
+      seq: book.seq,
+      timestampUs: book.timestampUs,
+      checksum: book.checksum,
+    };
+    const frames = this.#encoder.frames(statement, this.#merged, isBinary);
+    const merge = { book, fromSeq, toSeq: book.seq, frames };
+    if (isBinary) this.#lastBinary = merge;
+    else this.#lastText = merge;
+    return frames;
   }
 
   /** The state now: as a snapshot, or as one step from what was sent last. */

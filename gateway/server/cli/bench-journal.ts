@@ -4,6 +4,7 @@ import { InvalidArgumentError } from "commander";
 const load = {
   journal: () => import("../../../bench/journal/journal-bench.ts"),
   replay: () => import("../../../bench/journal/replay-bench.ts"),
+  restart: () => import("../../../bench/restart/restart-bench.ts"),
   server: () => import("../../../bench/server.ts"),
 };
 
@@ -26,9 +27,10 @@ interface ReplayOptions {
   json: boolean;
 }
 
-/** `crossbook bench journal|replay`: the disk side alone, and the way back. */
+/** `crossbook bench journal|replay|restart`: the disk side alone, and the way back. */
 export function registerJournalBenches(bench: Command): void {
   registerReplay(bench);
+  registerRestart(bench);
   bench
     .command("journal")
     .description("append to the journal, beside a bare loop of write and fdatasync")
@@ -70,6 +72,26 @@ function registerReplay(bench: Command): void {
       const result = await runReplayBench({ parentDirectory, commands, resting, runs }, progress);
       process.stdout.write(
         options.json ? `${JSON.stringify(result)}\n` : formatReplayBench(result),
+      );
+    });
+}
+
+function registerRestart(bench: Command): void {
+  bench
+    .command("restart")
+    .description("from the start of a server to its first order: a snapshot and a tail")
+    .option("--commands <number>", "commands behind the snapshot", wholeAboveZero, 1_000_000)
+    .option("--resting <number>", "orders that rest in its book", wholeAboveZero, 10_000)
+    .option("--runs <number>", "starts", wholeAboveZero, 3)
+    .option("--directory <path>", "where its files go for the time being")
+    .option("--json", "print the result as JSON", false)
+    .action(async (options: ReplayOptions) => {
+      const { formatRestartBench, runRestartBench } = await load.restart();
+      const { commands, resting, runs } = options;
+      const parentDirectory = options.directory ?? (await load.server()).defaultParentDirectory();
+      const result = await runRestartBench({ parentDirectory, commands, resting, runs }, progress);
+      process.stdout.write(
+        options.json ? `${JSON.stringify(result)}\n` : formatRestartBench(result),
       );
     });
 }

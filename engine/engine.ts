@@ -58,7 +58,7 @@ const { events: EVENTS, trades: TRADES } = TALLY;
  * With more open orders and accounts than this a checkpoint carries no state hash: it would hold up
  * trade. The snapshot of the same command has it. Part of the rules: it shows in events.
  */
-const MOST_HASHED = 16_384;
+const MOST_HASHED = 4_096;
 
 /**
  * The deterministic core: sequenced commands in, events out. It reads no clock, no randomness and

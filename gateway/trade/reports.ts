@@ -12,14 +12,17 @@ import {
   EVENT_HEADER_REQUEST_ID_OFFSET,
 } from "../../protocol/generated/headers.ts";
 import { FILL_LENGTH, Fill } from "../../protocol/generated/session.ts";
+import type { Key } from "../keys/key-directory.ts";
 import type { Messenger } from "../messages/messenger.ts";
 
 /** Whose events a session sees. */
 export interface Sight {
   readonly account: number;
   readonly allAccounts: boolean;
-  /** Of the key: it alone sees the requestIds that are its own. */
+  /** Of the key: of the keys that trade, each sees its own requestIds only. */
   readonly keyNumber: number;
+  /** A viewer is a drop copy: it sees all that belongs to its account. */
+  readonly role: Key["role"];
 }
 
 const KEY_TAG_MASK = 0xffff;
@@ -43,7 +46,7 @@ export function concerns(view: DataView, offset: number, sight: Sight): boolean 
 /**
  * Reports an event that concerns the session. Of a trade only the session's own side, as a fill; who
  * sees all accounts gets both sides. The requestId is that of the command behind the event, so only
- * that command's key sees it. The event has only the low bits of the key's
+ * that command's key and the account's viewers see it. The event has only the low bits of the key's
  * number; that it is one of the same account (`owner`) is told exactly.
  */
 export function report(
@@ -70,7 +73,9 @@ export function report(
 
 /** Whether the command was the session's own, or one of those it sees all of. */
 function isOwn(keyTag: number, account: number, owner: number, sight: Sight): boolean {
-  return sight.allAccounts || (account === owner && keyTag === (sight.keyNumber & KEY_TAG_MASK));
+  if (sight.allAccounts) return true;
+  if (account !== owner) return false;
+  return sight.role === "viewer" || keyTag === (sight.keyNumber & KEY_TAG_MASK);
 }
 
 function reportWithoutRequest(messenger: Messenger, view: DataView, offset: number): void {

@@ -44,6 +44,7 @@ export interface CampaignReport {
   readonly seconds: number;
 }
 
+const VIEWER = "viewer";
 const LOAD_MS = 400;
 /** Up to so long after a command was sent, while it is on its way, comes the SIGKILL. */
 const IN_FLIGHT_MS = 4;
@@ -121,7 +122,7 @@ class Campaign {
     this.#viewer = new Client({
       key: keys.viewer,
       wire: jsonWire,
-      record: this.#record("viewer", keys.viewer.account),
+      record: this.#record(VIEWER, keys.viewer.account),
       seed: 1,
       firstId: 1,
       maxPending: 0,
@@ -142,7 +143,7 @@ class Campaign {
 
   #record(name: string, account: number): ClientRecord {
     const seenFile = path.join(this.#options.directory, `${name}.seen.jsonl`);
-    return new ClientRecord(name, account, seenFile);
+    return new ClientRecord(name, account, seenFile, name === VIEWER);
   }
 
   /** Every start with settings of its own: what one left behind, another has to go on with. */

@@ -71,7 +71,8 @@ export class ClientCheck {
 
   async onEvent(event: JournalEvent): Promise<void> {
     if (event.index === 0) this.#owner = Number(event.account ?? 0);
-    for (const view of privateViews(event, this.#record.account, this.#owner)) {
+    const isOwnRequest = (requestId: number) => this.#record.seesRequest(requestId);
+    for (const view of privateViews(event, this.#record.account, this.#owner, isOwnRequest)) {
       if (event.seq > this.#untilSeq) continue;
       const expected = canonical(view);
       const next = await this.#lines.next();

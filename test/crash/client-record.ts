@@ -60,11 +60,20 @@ export class ClientRecord {
   readonly #recentByKey = new Map<string, string>();
   #pendingLines: string[] = [];
 
-  constructor(name: string, account: number, seenFile: string) {
+  readonly #isViewer: boolean;
+
+  /** isViewer: it sends nothing, and sees the requestIds of all who trade for its account. */
+  constructor(name: string, account: number, seenFile: string, isViewer = false) {
+    this.#isViewer = isViewer;
     this.name = name;
     this.account = account;
     this.seenFile = seenFile;
     fs.writeFileSync(seenFile, "");
+  }
+
+  /** Whether an event of a request shows its id here. */
+  seesRequest(requestId: number): boolean {
+    return this.#isViewer || this.requests.has(requestId);
   }
 
   /** Every event, again or for the first time, in the order of arrival. */

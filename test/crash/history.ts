@@ -114,7 +114,7 @@ export function viewsOf(events: readonly JournalEvent[], account: number): Messa
   let owner = 0;
   return events.flatMap((event) => {
     if (event.index === 0) owner = Number(event.account ?? 0);
-    return privateViews(event, account, owner);
+    return privateViews(event, account, owner, () => true);
   });
 }
 

@@ -29,9 +29,14 @@ export function isTrade(event: JournalEvent): event is TradeEvent {
 
 /**
  * Two for a trade with oneself, none where the event is another account's. owner: the account of the
- * command behind the event, which alone may see its requestId.
+ * command behind the event; a key of it sees the requestIds that are its own.
  */
-export function privateViews(event: JournalEvent, account: number, owner: number): Message[] {
+export function privateViews(
+  event: JournalEvent,
+  account: number,
+  owner: number,
+  isOwnRequest: (requestId: number) => boolean,
+): Message[] {
   const views: Message[] = [];
   if (!isTrade(event)) {
     if (event.account === account) views.push(event);
@@ -42,7 +47,9 @@ export function privateViews(event: JournalEvent, account: number, owner: number
       if (event[`${side}Account`] === account) views.push(sideOf(event, side));
     }
   }
-  return account === owner ? views : views.map(withoutRequest);
+  const { requestId } = event;
+  const isShown = account === owner && requestId !== undefined && isOwnRequest(requestId);
+  return isShown ? views : views.map(withoutRequest);
 }
 
 const BUYER_FIRST = ["buy", "sell"] as const;

@@ -242,7 +242,7 @@ function viewsOfAll(event: JournalEvent): object[] {
   const maker = taker === buyAccount ? sellAccount : buyAccount;
   // As both see it who own the command behind it: requestId stays.
   const accounts = taker === maker ? [taker] : [taker, maker];
-  return accounts.flatMap((account) => privateViews(event, account, account));
+  return accounts.flatMap((account) => privateViews(event, account, account, () => true));
 }
 
 async function readHealth(url: URL): Promise<Health> {

@@ -48,9 +48,9 @@ const order = {
   price: "64000.5",
 };
 
-/** Orders for a bit more than two seconds. */
-async function trade(client: PrivateClient): Promise<void> {
-  for (let i = 0; i < 11; i++) {
+/** Orders until there are so many anchors: two seconds, or more where the machine is busy. */
+async function trade(client: PrivateClient, anchors: number): Promise<void> {
+  while (logged().length < anchors) {
     await client.sendAll([order, { ...order, side: "sell" }]);
     await sleep(200);
   }
@@ -61,17 +61,15 @@ const logged = () =>
 
 test("the log and Redis hold anchors once a second, over kill -9, and an edit is found by either", async () => {
   const [first, client] = await start();
-  await trade(client);
+  await trade(client, 3);
   await first.kill();
   const afterKill = logged().length;
-  expect(afterKill).toBeGreaterThanOrEqual(2);
   const [second, again] = await start();
   await again.sendAll([order]);
-  await sleep(1200); // the mark of a quiet journal, and its anchor
+  // Opened, the mark of a quiet journal; the last comes with the end.
+  while (logged().length < afterKill + 2) await sleep(100);
   await second.stop();
-
-  const all = logged();
-  expect(all.length).toBeGreaterThan(afterKill + 2);
+  expect(logged().length).toBeGreaterThan(afterKill + 2);
   const verify = (anchors: string) =>
     crossbook(["journal", "verify", data(), "--anchors", anchors]);
   expect(await verify(logFile())).toMatchObject({ status: 0, stderr: "" });
@@ -87,7 +85,7 @@ test("the log and Redis hold anchors once a second, over kill -9, and an edit is
   const result = await verify(exported);
   expect(result).toMatchObject({ status: 0, stderr: "" });
   const count = Number(/^anchors +(\d+) hold$/m.exec(result.stdout)?.[1]);
-  expect(count).toBeGreaterThanOrEqual(4);
+  expect(count).toBeGreaterThanOrEqual(3);
 
   // One field of one command changes, and with it everything that rests on it.
   const disk = new NodeDisk();
@@ -97,6 +95,9 @@ test("the log and Redis hold anchors once a second, over kill -9, and an edit is
   });
   forgeEventLog(disk, data());
   expect((await crossbook(["journal", "verify", data()])).status).toBe(0);
+  // The snapshots know the chain, too; whoever can forge journals can take those away.
+  expect((await crossbook(["replay", data(), "--verify"])).status).toBe(65);
+  fs.rmSync(path.join(data(), "snapshots"), { recursive: true });
   expect((await crossbook(["replay", data(), "--verify"])).status).toBe(0);
   for (const file of [logFile(), exported]) {
     const found = await verify(file);

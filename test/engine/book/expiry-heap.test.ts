@@ -6,7 +6,10 @@ import { DETAIL } from "../../../engine/book/layout.ts";
 import { createPools } from "../../../engine/book/pools.ts";
 
 test("the order that expires first is always on top", () => {
-  const steps = fc.array(fc.record({ time: fc.nat(30), take: fc.nat(5) }), { maxLength: 60 });
+  const steps = fc.array(fc.record({ time: fc.nat(30), take: fc.nat(5) }), {
+    maxLength: 60,
+    size: "max",
+  });
   fc.assert(
     fc.property(steps, (list) => {
       const capacity = { orders: 64, levels: 1, instruments: 1, accounts: 1, assets: 1 };

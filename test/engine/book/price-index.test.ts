@@ -30,7 +30,10 @@ const rank = fc.oneof(
 );
 
 test("levels come out in the order of their ranks, whatever was added and taken out before", () => {
-  const steps = fc.array(fc.record({ rank, remove: fc.boolean() }), { maxLength: 120 });
+  const steps = fc.array(fc.record({ rank, remove: fc.boolean() }), {
+    maxLength: 120,
+    size: "max",
+  });
   fc.assert(
     fc.property(steps, (list) => {
       const { arena, index, side, ranks } = emptySide(130);

@@ -119,58 +119,62 @@ it("spot balances never fall below zero, holds are gone with their orders, nothi
   let refused = 0;
   let budgets = 0;
   fc.assert(
-    fc.property(rates, fc.array(command, { minLength: 20, maxLength: 150 }), (fees, commands) => {
-      const exchange: SpotExchange = new SpotExchange(() => {
+    fc.property(
+      rates,
+      fc.array(command, { minLength: 20, maxLength: 150, size: "max" }),
+      (fees, commands) => {
+        const exchange: SpotExchange = new SpotExchange(() => {
+          for (const number of SPOT) {
+            for (const row of exchange.ledger.balances(number)) {
+              if (row.freeUnits >= 0 && row.heldUnits >= 0) continue;
+              throw new Error(`account ${number}: ${JSON.stringify(row)}`);
+            }
+          }
+        });
+        const terms = { tickSize: "0.01", lotSize: "0.1", ...fees };
+        exchange.define("AA-USD", terms);
+        exchange.define("BB-USD", terms);
+        exchange.spot(...SPOT);
+        const adjusted = new Map(ASSETS.map((asset) => [asset, 0]));
+        const deposits = SPOT.flatMap((number) =>
+          ASSETS.map((asset) => ({
+            type: "adjustBalance",
+            account: number,
+            asset,
+            amount: asset === "USD" ? "250" : "9",
+            reference: "opening",
+          })),
+        );
+        for (const json of [...deposits, ...commands]) {
+          for (const event of exchange.send(json)) {
+            if (event.type === "trade") trades++;
+            if (event.reason === "insufficientBalance") {
+              if (event.type === "rejected") refused++;
+              else budgets++;
+            }
+            if (event.type !== "balance") continue;
+            const asset = event.asset as string;
+            const scale = exchange.directory.asset(exchange.directory.assetIdOf(asset))?.scale ?? 0;
+            const units = decimalToUnits(Number(event.amount), 0, 1, scale);
+            adjusted.set(asset, (adjusted.get(asset) ?? 0) + units);
+          }
+          for (const asset of ASSETS) expect(exchange.sum(asset)).toBe(adjusted.get(asset));
+        }
+
+        const again = new Ledger();
+        for (const record of exchange.records) again.onEvent(record, 0);
+        for (const number of exchange.ledger.accounts()) {
+          expect(again.balances(number)).toEqual(exchange.ledger.balances(number));
+          expect(again.positions(number)).toEqual(exchange.ledger.positions(number));
+        }
+
+        for (const number of SPOT) exchange.send({ type: "massCancel", account: number });
+        expect(exchange.ledger.heldOrders).toBe(0);
         for (const number of SPOT) {
-          for (const row of exchange.ledger.balances(number)) {
-            if (row.freeUnits >= 0 && row.heldUnits >= 0) continue;
-            throw new Error(`account ${number}: ${JSON.stringify(row)}`);
-          }
+          for (const row of exchange.ledger.balances(number)) expect(row.heldUnits).toBe(0);
         }
-      });
-      const terms = { tickSize: "0.01", lotSize: "0.1", ...fees };
-      exchange.define("AA-USD", terms);
-      exchange.define("BB-USD", terms);
-      exchange.spot(...SPOT);
-      const adjusted = new Map(ASSETS.map((asset) => [asset, 0]));
-      const deposits = SPOT.flatMap((number) =>
-        ASSETS.map((asset) => ({
-          type: "adjustBalance",
-          account: number,
-          asset,
-          amount: asset === "USD" ? "250" : "9",
-          reference: "opening",
-        })),
-      );
-      for (const json of [...deposits, ...commands]) {
-        for (const event of exchange.send(json)) {
-          if (event.type === "trade") trades++;
-          if (event.reason === "insufficientBalance") {
-            if (event.type === "rejected") refused++;
-            else budgets++;
-          }
-          if (event.type !== "balance") continue;
-          const asset = event.asset as string;
-          const scale = exchange.directory.asset(exchange.directory.assetIdOf(asset))?.scale ?? 0;
-          const units = decimalToUnits(Number(event.amount), 0, 1, scale);
-          adjusted.set(asset, (adjusted.get(asset) ?? 0) + units);
-        }
-        for (const asset of ASSETS) expect(exchange.sum(asset)).toBe(adjusted.get(asset));
-      }
-
-      const again = new Ledger();
-      for (const record of exchange.records) again.onEvent(record, 0);
-      for (const number of exchange.ledger.accounts()) {
-        expect(again.balances(number)).toEqual(exchange.ledger.balances(number));
-        expect(again.positions(number)).toEqual(exchange.ledger.positions(number));
-      }
-
-      for (const number of SPOT) exchange.send({ type: "massCancel", account: number });
-      expect(exchange.ledger.heldOrders).toBe(0);
-      for (const number of SPOT) {
-        for (const row of exchange.ledger.balances(number)) expect(row.heldUnits).toBe(0);
-      }
-    }),
+      },
+    ),
     { numRuns: Number(process.env.SPOT_RUNS ?? 150) },
   );
   expect(trades).toBeGreaterThan(300);

@@ -43,7 +43,7 @@ describe("the price levels of a side", () => {
     fc.assert(
       fc.property(
         fc.boolean(),
-        fc.array(fc.record({ at: price, goes: fc.boolean() }), { maxLength: 700 }),
+        fc.array(fc.record({ at: price, goes: fc.boolean() }), { maxLength: 700, size: "max" }),
         run,
       ),
     );

@@ -78,7 +78,7 @@ describe("the command ring", () => {
     fc.assert(
       fc.property(
         fc.maxSafeNat().filter((seq) => seq > 1000),
-        fc.array(fc.tuple(fc.nat(70), fc.nat(70), fc.nat(70)), { maxLength: 60 }),
+        fc.array(fc.tuple(fc.nat(70), fc.nat(70), fc.nat(70)), { maxLength: 60, size: "max" }),
         (start, steps) => {
           const memory = createPipelineMemory(SIZES);
           const words = control(memory);

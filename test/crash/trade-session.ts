@@ -1,4 +1,5 @@
 // One connection to /v1/trade, from the challenge to the close.
+import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import type { FlowCommand } from "./order-flow.ts";
 import { type Key, type Message, type Position, type QueryName, sign, type Wire } from "./wire.ts";
@@ -17,9 +18,18 @@ export interface SessionOptions {
 
 export class LogonFailed extends Error {
   readonly code = "logonFailed";
+  /** The server is alive, and has no room at the moment. */
+  readonly isForNow: boolean;
+
+  constructor(message: string, isForNow = false) {
+    super(message);
+    this.isForNow = isForNow;
+  }
 }
 
 const LOGON_TIMEOUT_MS = 10_000;
+/** A small ring is full for moments, and no logon gets its place in it then. */
+const LOGON_PAUSE_MS = 20;
 
 export class TradeSession {
   readonly loggedOn: Message;
@@ -38,14 +48,31 @@ export class TradeSession {
     void closed.then(() => clearInterval(this.#heartbeat));
   }
 
-  /** Logs on. Throws LogonFailed where the connection ends before that, however it does. */
+  /**
+   * Logs on, again where the server says that it takes no logons just now. Throws LogonFailed where
+   * the connection ends before that, however it does.
+   */
   static async open(options: SessionOptions): Promise<TradeSession> {
+    const deadline = performance.now() + LOGON_TIMEOUT_MS;
+    for (;;) {
+      try {
+        return await TradeSession.#open(options);
+      } catch (error) {
+        const mayRetry = error instanceof LogonFailed && error.isForNow;
+        if (!mayRetry || performance.now() > deadline) throw error;
+        await sleep(LOGON_PAUSE_MS);
+      }
+    }
+  }
+
+  static async #open(options: SessionOptions): Promise<TradeSession> {
     const { key, wire } = options;
     const socket = new WebSocket(tradeUrl(options.url), { perMessageDeflate: false });
     const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
     let deliver: ((message: Message) => void) | null = null;
     const loggedOn = new Promise<Message>((resolve, reject) => {
-      const fail = (why: string) => reject(new LogonFailed(`${key.keyId}: ${why}`));
+      const fail = (why: string, isForNow = false) =>
+        reject(new LogonFailed(`${key.keyId}: ${why}`, isForNow));
       const timer = setTimeout(() => fail("no answer to the logon"), LOGON_TIMEOUT_MS);
       socket.on("error", (error) => fail(error.message));
       socket.on("close", (code, reason) => fail(`closed with ${code} ${reason.toString()}`));
@@ -59,7 +86,7 @@ export class TradeSession {
             clearTimeout(timer);
             deliver = options.onMessage;
             resolve(message);
-          } else fail(JSON.stringify(message));
+          } else fail(JSON.stringify(message), message.code === "overloaded");
         }
       });
     });

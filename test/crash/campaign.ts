@@ -16,6 +16,7 @@ import type { JournalEvent } from "./private-view.ts";
 import { lastPublished, redisStreams } from "./redis-streams.ts";
 import { drawFlags } from "./server-flags.ts";
 import { ACCOUNTS, createKeys, defineMarket } from "./set-up.ts";
+import { SnapshotKills, type UnfinishedCounts } from "./snapshot-kills.ts";
 import { binaryWire } from "./wire-binary.ts";
 import { jsonWire } from "./wire-json.ts";
 
@@ -30,6 +31,7 @@ export interface CampaignOptions {
 export interface CampaignReport {
   readonly seed: number;
   readonly starts: number;
+  readonly unfinished: Readonly<UnfinishedCounts>;
   readonly hits: ReadonlyMap<Hit, number>;
   readonly sent: number;
   readonly answered: number;
@@ -49,6 +51,8 @@ const LOAD_MS = 400;
 /** Up to so long after a command was sent, while it is on its way, comes the SIGKILL. */
 const IN_FLIGHT_MS = 4;
 const LOAD_TIMEOUT_MS = 5000;
+/** A server that is to die in a snapshot makes as many as it can. */
+const MANY_SNAPSHOTS = { "snapshot-interval-ms": "100" };
 /** Starts on the empty directory that are cut short, beyond the plan. */
 const FIRST_STARTS = 2;
 /** Faults beyond the plan, in place of those that missed. */
@@ -85,10 +89,12 @@ class Campaign {
   #bootMs = 200;
   #recoveryMs = 200;
   #stopMs = 100;
+  readonly #snapshots: SnapshotKills;
 
   constructor(options: CampaignOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
+    this.#snapshots = new SnapshotKills(this.#random);
     this.#dataDir = path.join(options.directory, "data");
   }
 
@@ -147,18 +153,18 @@ class Campaign {
   }
 
   /** Every start with settings of its own: what one left behind, another has to go on with. */
-  #start(): ServerProcess {
+  #start(fixed: Readonly<Record<string, string>> = {}): ServerProcess {
     const number = String(++this.#starts).padStart(4, "0");
     const redis = (this.#redis as RedisProcess).url;
     const logFile = path.join(this.#options.directory, `server-${number}.log`);
-    const flags = [...drawFlags(this.#random), "--redis", redis];
+    const flags = [...drawFlags(this.#random, fixed), "--redis", redis];
     fs.writeFileSync(logFile, `${flags.join(" ")}\n`); // first thing to know of a start that failed
     this.#server = new ServerProcess(this.#dataDir, logFile, flags);
     return this.#server;
   }
 
   async #inject(fault: FaultKind): Promise<void> {
-    if (fault !== "recovery") await this.#trade();
+    if (fault !== "recovery") await this.#trade(fault === "snapshot" ? MANY_SNAPSHOTS : {});
     const hit = await this.#strike(fault);
     this.#hits.set(hit, (this.#hits.get(hit) ?? 0) + 1);
     this.#options.onProgress?.(`${++this.#faults}: ${fault} hit a ${hit} server`);
@@ -170,14 +176,16 @@ class Campaign {
         return this.#killInRecovery();
       case "shutdown":
         return this.#killInShutdown();
+      case "snapshot":
+        return this.#killInSnapshot();
       default:
         return this.#killLive();
     }
   }
 
   /** Brings up the server where it is down, and all clients; then some load. */
-  async #trade(): Promise<void> {
-    const server = await this.#bringUp();
+  async #trade(fixed: Readonly<Record<string, string>> = {}): Promise<void> {
+    const server = await this.#bringUp(fixed);
     const { url } = await server.ready();
     await Promise.all(
       this.#clients.map(async (client) => {
@@ -188,21 +196,38 @@ class Campaign {
     await sleep(this.#random.below(LOAD_MS));
   }
 
-  async #bringUp(): Promise<ServerProcess> {
+  async #bringUp(fixed: Readonly<Record<string, string>>): Promise<ServerProcess> {
     if (this.#server?.isAlive) return this.#server;
-    const server = this.#start();
+    const server = this.#start(fixed);
     await server.waitFor(() => (server.holdsDirectory() ? true : null), SETTLE_TIMEOUT_MS);
     const bootMs = performance.now() - server.startedMs;
     await server.ready();
     this.#bootMs = average(this.#bootMs, bootMs);
     this.#recoveryMs = average(this.#recoveryMs, performance.now() - server.startedMs - bootMs);
+    const finding = this.#snapshots.onReady(server);
+    if (finding !== null) this.#findings.push(finding);
     return server;
+  }
+
+  async #killInSnapshot(): Promise<Hit> {
+    const server = this.#server as ServerProcess;
+    await this.#snapshots.moment(server);
+    this.#expectAlive(server);
+    const isUnderLoad = this.#isTrading() && this.#pending() > 0;
+    await server.kill();
+    await this.#connectionsEnd();
+    if (this.#snapshots.onKilled(server)) return "snapshotting";
+    return isUnderLoad ? "live" : "idle";
+  }
+
+  #isTrading(): boolean {
+    return this.#clients.some((client) => client.answeredSinceLogon > 0);
   }
 
   /** Waits for commands to be under way, and a little longer: the blow may fall anywhere after. */
   async #killLive(): Promise<Hit> {
     const server = this.#server as ServerProcess;
-    const isTrading = () => this.#clients.some((client) => client.answeredSinceLogon > 0);
+    const isTrading = () => this.#isTrading();
     const deadline = performance.now() + LOAD_TIMEOUT_MS;
     while (!(isTrading() && this.#pending() > 0) && performance.now() < deadline) await sleep(0);
     await sleep(this.#random.below(IN_FLIGHT_MS + 1));
@@ -307,6 +332,7 @@ class Campaign {
     return {
       seed: this.#options.seed,
       starts: this.#starts,
+      unfinished: this.#snapshots.counts,
       hits: this.#hits,
       sent: sum((client) => client.sentCount),
       answered: sum((client) => client.answeredCount),

@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
-import { type FaultKind, type Hit, missedFaults, planFaults } from "./fault-plan.ts";
+import { FAULT_KINDS, type FaultKind, type Hit, missedFaults, planFaults } from "./fault-plan.ts";
 
 const countOf = (plan: readonly FaultKind[], kind: FaultKind) =>
   plan.filter((fault) => fault === kind).length;
 
-test("every ten faults have six under load, two in recovery and two in a shutdown", () => {
+test("every ten faults have four under load, two in recovery, two in a shutdown, two in a snapshot", () => {
   for (let seed = 0; seed < 20; seed++) {
     const plan = planFaults(30, seed);
     expect(plan[0]).toBe("live");
     for (let from = 0; from < 30; from += 10) {
       const ten = plan.slice(from, from + 10);
-      const counts = (["live", "recovery", "shutdown"] as const).map((kind) => countOf(ten, kind));
-      expect(counts, `seed ${seed}`).toEqual([6, 2, 2]);
+      const counts = FAULT_KINDS.map((kind) => countOf(ten, kind));
+      expect(counts, `seed ${seed}`).toEqual([4, 2, 2, 2]);
     }
   }
 });
@@ -24,15 +24,18 @@ test("the same seed gives the same plan, another one another", () => {
 test("a campaign whose faults did not happen fails", () => {
   const plan = planFaults(10, 1);
   const hits = new Map<Hit, number>([
-    ["live", 3],
+    ["live", 2],
     ["recovering", 1],
     ["stopping", 1],
+    ["snapshotting", 1],
   ]);
   expect(missedFaults(plan, hits)).toEqual([]);
-  hits.set("live", 2);
+  hits.set("live", 1);
   hits.set("recovering", 0);
+  hits.set("snapshotting", 0);
   expect(missedFaults(plan, hits).map(({ text }) => text)).toEqual([
-    'of 6 faults of the kind "live" only 2 hit a live server',
+    'of 4 faults of the kind "live" only 1 hit a live server',
     'of 2 faults of the kind "recovery" only 0 hit a recovering server',
+    'of 2 faults of the kind "snapshot" only 0 hit a snapshotting server',
   ]);
 });

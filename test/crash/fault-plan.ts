@@ -2,14 +2,20 @@ import { Random } from "../protocol/random.ts";
 
 /**
  * live: SIGKILL while orders are under way. recovery: SIGKILL of a server that has been started again
- * and is not ready yet. shutdown: SIGTERM under load, and SIGKILL before it has ended.
+ * and is not ready yet. shutdown: SIGTERM under load, and SIGKILL before it has ended. snapshot:
+ * SIGKILL while the file of a snapshot is written and verified, and has not got its name yet.
  */
-export type FaultKind = "live" | "recovery" | "shutdown";
+export type FaultKind = "live" | "recovery" | "shutdown" | "snapshot";
 
-export const FAULT_KINDS: readonly FaultKind[] = ["live", "recovery", "shutdown"];
+export const FAULT_KINDS: readonly FaultKind[] = ["live", "recovery", "shutdown", "snapshot"];
 
 /** Out of ten. The first of a plan is live: there must be something to recover. */
-const SHARES: Readonly<Record<FaultKind, number>> = { live: 6, recovery: 2, shutdown: 2 };
+const SHARES: Readonly<Record<FaultKind, number>> = {
+  live: 4,
+  recovery: 2,
+  shutdown: 2,
+  snapshot: 2,
+};
 
 /** The faults in the order in which they come; every kind has its share of any ten in a row. */
 export function planFaults(count: number, seed: number): FaultKind[] {
@@ -38,6 +44,8 @@ export type Hit =
   | "booting"
   /** The directory was taken, and no order accepted yet. */
   | "recovering"
+  /** A file of a snapshot, begun by this server, is there under its temporary name. */
+  | "snapshotting"
   /** Between SIGTERM and the end. */
   | "stopping"
   /** The server had already ended, with status 0. */
@@ -48,6 +56,7 @@ export const HITS: readonly Hit[] = [
   "idle",
   "booting",
   "recovering",
+  "snapshotting",
   "stopping",
   "stopped",
 ];
@@ -64,6 +73,7 @@ export function missedFaults(
     ["live", "live"],
     ["recovery", "recovering"],
     ["shutdown", "stopping"],
+    ["snapshot", "snapshotting"],
   ];
   return wanted.flatMap(([kind, hit]) => {
     const planned = plan.filter((fault) => fault === kind).length;

@@ -6,6 +6,7 @@ const MEANING = {
   idle: "SIGKILL with nothing under way",
   booting: "SIGKILL before the data directory was taken",
   recovering: "SIGKILL in recovery, before ready",
+  snapshotting: "SIGKILL while a snapshot is written, before it has its name",
   stopping: "SIGKILL between SIGTERM and the end",
   stopped: "SIGTERM, ended by itself before the SIGKILL",
 } as const;
@@ -17,6 +18,10 @@ export function formatReport(report: CampaignReport): string {
   const rows: readonly (readonly [string, number | string])[] = [
     [`faults, seed ${report.seed}`, total],
     ...HITS.map((hit) => [`  ${hit}: ${MEANING[hit]}`, report.hits.get(hit) ?? 0] as const),
+    ["unfinished snapshots left behind, nothing written yet", report.unfinished.empty],
+    ["  some or all of it written", report.unfinished.written],
+    ["  come back from by an older snapshot", report.unfinished.byOlder],
+    ["  come back from by the whole journal", report.unfinished.byJournal],
     ["server starts", report.starts],
     ["commands sent", report.sent],
     ["  answered", report.answered],

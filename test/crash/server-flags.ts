@@ -12,7 +12,9 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   "event-ring-slots": ["256", "1024", "65536"],
 };
 
-/** Settings of one start, which differ from those of the start before. */
-export function drawFlags(random: Random): string[] {
-  return Object.entries(FLAGS).flatMap(([name, values]) => [`--${name}`, random.pick(values)]);
+/** Settings of one start, which differ from those of the start before; `fixed` are not drawn. */
+export function drawFlags(random: Random, fixed: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(FLAGS).flatMap(([name, values]) => {
+    return [`--${name}`, fixed[name] ?? random.pick(values)];
+  });
 }

@@ -24,6 +24,8 @@ export class ServerProcess {
   readonly dataDir: string;
   readonly logFile: string;
   readonly startedMs = performance.now();
+  /** The same moment by the clock that files are stamped with, milliseconds since 1970. */
+  readonly startedAtMs = Date.now();
   readonly exited: Promise<Exit>;
   exit: Exit | null = null;
   readonly #child: ChildProcess;

@@ -4,7 +4,7 @@ import { runProcess } from "../processes.ts";
 import type { BareRun } from "../yardsticks/bare-book.ts";
 import type { EngineRun, EngineRunOptions } from "./engine.ts";
 
-export interface EngineBenchOptions extends Omit<EngineRunOptions, "verify"> {
+export interface EngineBenchOptions extends Omit<EngineRunOptions, "verify" | "engine"> {
   readonly runs: number;
   /** A module with another bare book for b32 streams (class Oracle); null: our own. */
   readonly simulator: string | null;
@@ -25,6 +25,15 @@ export interface EngineBenchResult {
   /** The bare book on the same b32 stream, before each of the runs. */
   readonly bare: BareComparison | null;
   readonly peer: PeerResult | null;
+  /** An engine that matches nothing, after each of the runs; null with drain. */
+  readonly empty: EmptyComparison | null;
+}
+
+export interface EmptyComparison {
+  readonly runs: readonly EngineRun[];
+  readonly medianPerSecond: number;
+  /** Median over the pairs of the engine's time for a command to the empty one's. */
+  readonly medianTimeRatio: number;
 }
 
 export interface BareComparison {
@@ -45,9 +54,11 @@ export async function runEngineBench(
   onStep("outcome");
   const { isRight, eventHash } = await runProcess<EngineRun>("bench/engine/engine.process.js", {
     ...run,
+    engine: "real",
     verify: true,
   });
   const runs: EngineRun[] = [];
+  const empty: EngineRun[] = [];
   const bare: BareRun[] = [];
   for (let n = 1; n <= count; n++) {
     onStep(`run ${n} of ${count}`);
@@ -55,8 +66,11 @@ export async function runEngineBench(
       const input = { file, warmUp: run.warmUp, simulator };
       bare.push(await runProcess<BareRun>("bench/yardsticks/bare-book.process.js", input));
     }
-    const input = { ...run, verify: false };
+    const input = { ...run, engine: "real", verify: false };
     runs.push(await runProcess<EngineRun>("bench/engine/engine.process.js", input));
+    if (run.drain) continue;
+    const emptyInput = { ...input, engine: "empty" };
+    empty.push(await runProcess<EngineRun>("bench/engine/engine.process.js", emptyInput));
   }
   let peer: PeerResult | null = null;
   if (peerSeconds > 0 && run.workload?.format === "b32") {
@@ -74,6 +88,16 @@ export async function runEngineBench(
     eventHash,
     bare: bare.length === 0 ? null : compare(runs, bare),
     peer,
+    empty: empty.length === 0 ? null : compareEmpty(runs, empty),
+  };
+}
+
+function compareEmpty(runs: readonly EngineRun[], empty: readonly EngineRun[]): EmptyComparison {
+  const perSecond = empty.map((run) => run.commandsPerSecond);
+  return {
+    runs: empty,
+    medianPerSecond: median(perSecond),
+    medianTimeRatio: median(runs.map((run, i) => (perSecond[i] as number) / run.commandsPerSecond)),
   };
 }
 
@@ -97,7 +121,7 @@ export function median(values: readonly number[]): number {
 }
 
 export function formatEngineBench(result: EngineBenchResult): string {
-  const { machine, runs, options, bare, peer } = result;
+  const { machine, runs, options, bare, peer, empty } = result;
   const rates = runs.map((run) => run.commandsPerSecond);
   const [first] = runs;
   const lines = [
@@ -111,6 +135,11 @@ export function formatEngineBench(result: EngineBenchResult): string {
     `median of ${runs.length}: ${millions(result.medianPerSecond)} commands/s (${millions(Math.min(...rates))} to ${millions(Math.max(...rates))})`,
     `${outcomeLine(result.isRight)}; hash over all events ${result.eventHash}`,
   ];
+  if (empty !== null) {
+    lines.push(
+      `an empty engine, run in turn with it: ${millions(empty.medianPerSecond)} commands/s; matching takes ${empty.medianTimeRatio.toFixed(1)} × its time`,
+    );
+  }
   if (bare !== null) {
     const { medianPerSecond, medianRatio, differences } = bare;
     const name = options.simulator === null ? "bare book" : options.simulator;

@@ -18,6 +18,7 @@ import {
   WORKLOAD_FORMATS,
   type Workload,
 } from "../workloads/workload.ts";
+import { type BenchEngine, EmptyEngine } from "../yardsticks/empty-engine.ts";
 
 /** Handed to a second thread: as many as a server has. */
 const DRAINED_SLOTS = 1 << 16;
@@ -41,6 +42,8 @@ export const engineRunSchema = z.strictObject({
   warmUp: z.number().int().nonnegative(),
   /** Not timed: compares the outcome with the published one. */
   verify: z.boolean(),
+  /** empty: an engine that matches nothing, as a yardstick; only without drain and verify. */
+  engine: z.enum(["real", "empty"]),
 });
 export type EngineRunOptions = z.infer<typeof engineRunSchema>;
 
@@ -74,14 +77,15 @@ export async function runEngine(options: EngineRunOptions): Promise<EngineRun> {
   if (options.verify) return verify(workload, memory);
   return options.drain
     ? drained(workload, memory, options.warmUp)
-    : alone(workload, memory, options.warmUp);
+    : alone(workload, memory, options);
 }
 
 /** Events go into the ring and are overwritten there: matching and nothing else. */
-function alone(workload: Workload, memory: PipelineMemory, commands: number): EngineRun {
+function alone(workload: Workload, memory: PipelineMemory, options: EngineRunOptions): EngineRun {
   const writer = new EventRingWriter(memory, [], () => undefined);
-  const engine = new Engine(DEFAULT_CAPACITY, writer);
-  warmUp(engine, writer, workload, commands);
+  const Kind = options.engine === "real" ? Engine : EmptyEngine;
+  const engine: BenchEngine = new Kind(DEFAULT_CAPACITY, writer);
+  warmUp(engine, writer, workload, options.warmUp);
   applyAll(engine, writer, workload, 0, workload.untimed);
   const before = { events: engine.eventCount, trades: engine.tradeCount };
   const startNs = nowNs();
@@ -156,7 +160,7 @@ function verify(workload: Workload, memory: PipelineMemory): EngineRun {
 }
 
 function applyAll(
-  engine: Engine,
+  engine: BenchEngine,
   writer: EventRingWriter,
   workload: Workload,
   from: number,
@@ -172,7 +176,7 @@ function applyAll(
 
 /** Plays the first commands and cancels all that they leave: the book is empty again. */
 function warmUp(
-  engine: Engine,
+  engine: BenchEngine,
   writer: EventRingWriter,
   workload: Workload,
   commands: number,
@@ -187,7 +191,7 @@ function warmUp(
 
 function resultOf(
   workload: Workload,
-  engine: Engine,
+  engine: BenchEngine,
   before: { readonly events: number; readonly trades: number },
   ns: number,
 ): EngineRun {

@@ -55,6 +55,11 @@ export class OrderFlow {
     return this.#place(view, offset, requestId);
   }
 
+  /** Cancels of the orders that were placed and not canceled, one a call; 0: none is left. */
+  writeDrain(view: DataView, offset: number, requestId: number): number {
+    return this.#count === 0 ? 0 : this.#cancelOldest(view, offset, requestId);
+  }
+
   #place(view: DataView, offset: number, requestId: number): number {
     const side = this.#random() < 0.5 ? Side.buy : Side.sell;
     const away = 1 + Math.floor(this.#random() * SPREAD_TICKS);

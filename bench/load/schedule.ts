@@ -3,38 +3,71 @@ import { seededRandom } from "../random.ts";
 export const SCHEDULES = ["constant", "poisson", "bursts"] as const;
 export type ScheduleKind = (typeof SCHEDULES)[number];
 
-const BURST_FACTOR = 10;
+export const BURST_FACTOR = 10;
+export const BURST_NS = 5e6;
 const BURST_SHARE = 0.1; // of all commands come in bursts
-const BURST_NS = 5e6;
+/** So far apart, bursts hold their share. */
+export const BURST_EVERY_NS = (BURST_NS * BURST_FACTOR) / BURST_SHARE;
 
 /**
- * When each of `count` commands is due, in nanoseconds from the start, rising. Fixed before the first
- * is sent, so that a server that is late makes nobody send later.
+ * When commands are due, in nanoseconds from the start, rising. It knows nothing of the server, so
+ * that a server that is late makes nobody send later.
  *
- * constant: at even distances. poisson: independent arrivals. bursts: a tenth of the commands come
- * in bursts of 5 ms at ten times the mean rate, the rest as poisson in between.
+ * constant: at even distances. poisson: independent arrivals. bursts: independent arrivals, in the
+ * first 5 ms of each half second at ten times the mean rate, so that a tenth of all commands comes
+ * then.
  */
+export class Schedule {
+  readonly #kind: ScheduleKind;
+  readonly #random: () => number;
+  readonly #meanNs: number;
+  /** Between two commands outside of bursts. */
+  readonly #quietNs: number;
+  #count = 0;
+  #at = 0;
+
+  constructor(kind: ScheduleKind, ratePerSecond: number, seed: number) {
+    this.#kind = kind;
+    this.#random = seededRandom(seed);
+    this.#meanNs = 1e9 / ratePerSecond;
+    this.#quietNs =
+      (this.#meanNs * (BURST_EVERY_NS - BURST_NS)) / (BURST_EVERY_NS * (1 - BURST_SHARE));
+  }
+
+  /** When the next command is due. */
+  next(): number {
+    if (this.#kind === "constant") return this.#count++ * this.#meanNs;
+    if (this.#kind === "poisson") {
+      this.#at += this.#exponential(this.#meanNs);
+      return this.#at;
+    }
+    for (;;) {
+      const phase = this.#at % BURST_EVERY_NS;
+      const isBurst = phase < BURST_NS;
+      const next =
+        this.#at + this.#exponential(isBurst ? this.#meanNs / BURST_FACTOR : this.#quietNs);
+      const change = this.#at - phase + (isBurst ? BURST_NS : BURST_EVERY_NS);
+      if (next < change) {
+        this.#at = next;
+        return next;
+      }
+      // Arrivals have no memory: from the change of rates on, the wait is drawn anew.
+      this.#at = change;
+    }
+  }
+
+  #exponential(meanNs: number): number {
+    return -Math.log(1 - this.#random()) * meanNs;
+  }
+}
+
+/** The first due times of a schedule. */
 export function fillSchedule(
   into: Float64Array,
   kind: ScheduleKind,
   ratePerSecond: number,
   seed: number,
 ): void {
-  const random = seededRandom(seed);
-  const meanNs = 1e9 / ratePerSecond;
-  if (kind === "constant") {
-    for (let i = 0; i < into.length; i++) into[i] = i * meanNs;
-    return;
-  }
-  const exponential = (mean: number) => -Math.log(1 - random()) * mean;
-  // A burst holds BURST_NS × factor ÷ mean commands; so many commands apart they take their share.
-  const perBurst = (BURST_NS * BURST_FACTOR) / meanNs;
-  const burstEveryNs = (perBurst / BURST_SHARE) * meanNs;
-  const quietNs = (burstEveryNs - BURST_NS) / ((perBurst * (1 - BURST_SHARE)) / BURST_SHARE);
-  let at = 0;
-  for (let i = 0; i < into.length; i++) {
-    if (kind === "poisson") at += exponential(meanNs);
-    else at += exponential(at % burstEveryNs < BURST_NS ? meanNs / BURST_FACTOR : quietNs);
-    into[i] = at;
-  }
+  const schedule = new Schedule(kind, ratePerSecond, seed);
+  for (let i = 0; i < into.length; i++) into[i] = schedule.next();
 }

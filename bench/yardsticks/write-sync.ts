@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import { nowNs } from "../clock.ts";
 import { type LatencySummary, latencyHistogram, summarize } from "../latency.ts";
-import { fillSchedule, SCHEDULES } from "../load/schedule.ts";
+import { SCHEDULES, Schedule } from "../load/schedule.ts";
 
 const PAGE_BYTES = 4096;
 /** Group commit takes what has arrived, but not more than this in one write. */
@@ -74,30 +74,37 @@ function closedLoop(options: WriteSyncOptions, descriptor: number): WriteSyncRes
 function openLoop(options: WriteSyncOptions, descriptor: number): WriteSyncResult {
   const { ratePerSecond, recordBytes } = options;
   const target = new Target(descriptor, options.sync);
-  const due = new Float64Array(Math.ceil(ratePerSecond * options.seconds));
-  fillSchedule(due, options.schedule, ratePerSecond, options.seed);
+  const schedule = new Schedule(options.schedule, ratePerSecond, options.seed);
+  const count = Math.ceil(ratePerSecond * options.seconds);
+  const most = Math.floor(MAX_WRITE_BYTES / recordBytes);
+  const due = new Float64Array(most); // of what goes into one write
   const latency = latencyHistogram();
   const cell = new Int32Array(new SharedArrayBuffer(4)); // nobody notifies it: a precise sleep
-  const most = Math.floor(MAX_WRITE_BYTES / recordBytes);
   const startNs = nowNs() + LEAD_NS;
-  let next = 0;
-  while (next < due.length) {
-    const waitNs = startNs + (due[next] as number) - nowNs();
+  let nextNs = schedule.next();
+  for (let done = 0; done < count; ) {
+    const waitNs = startNs + nextNs - nowNs();
     if (waitNs > 0) {
       if (waitNs > EARLY_NS) Atomics.wait(cell, 0, 0, (waitNs - EARLY_NS) / 1e6);
       continue;
     }
     const sinceNs = nowNs() - startNs;
-    let end = next + 1;
-    while (end < due.length && (due[end] as number) <= sinceNs && end - next < most) end++;
-    target.write((end - next) * recordBytes);
+    let taken = 0;
+    while (nextNs <= sinceNs && taken < most && done + taken < count) {
+      due[taken++] = nextNs;
+      nextNs = schedule.next();
+    }
+    target.write(taken * recordBytes);
     const doneNs = nowNs() - startNs;
-    for (; next < end; next++) latency.recordValue(Math.max(1, doneNs - (due[next] as number)));
+    for (let i = 0; i < taken; i++) {
+      latency.recordValue(Math.max(1, doneNs - (due[i] as number)));
+    }
+    done += taken;
   }
   const seconds = (nowNs() - startNs) / 1e9;
   return {
     latency: summarize(latency),
-    recordsPerSecond: Math.round(due.length / seconds),
+    recordsPerSecond: Math.round(count / seconds),
     writes: target.writes,
     isClosedLoop: false,
   };

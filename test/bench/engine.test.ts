@@ -61,9 +61,18 @@ function options(file: string | null, more: Partial<EngineRunOptions> = {}): Eng
     drain: false,
     warmUp: 0,
     verify: false,
+    engine: "real",
     ...more,
   };
 }
+
+test("an empty engine answers every command and matches nothing", async () => {
+  const real = await runEngine(options(null));
+  const empty = await runEngine(options(null, { engine: "empty" }));
+  expect(real.trades).toBeGreaterThan(0);
+  expect(empty).toMatchObject({ commands: real.commands, trades: 0 });
+  expect(empty.events).toBeGreaterThanOrEqual(empty.commands);
+});
 
 describe("a b32 workload", () => {
   test("the outcome is compared with the published one", async () => {

@@ -8,7 +8,13 @@ import {
   writeClientHeader,
 } from "../../bench/load/frame-reader.ts";
 import { DEFAULT_LOAD } from "../../bench/load/options.ts";
-import { fillSchedule, SCHEDULES } from "../../bench/load/schedule.ts";
+import {
+  BURST_EVERY_NS,
+  BURST_FACTOR,
+  BURST_NS,
+  fillSchedule,
+  SCHEDULES,
+} from "../../bench/load/schedule.ts";
 import { measureEcho } from "../../bench/yardsticks/echo.ts";
 import {
   CANCEL_ORDER_TEMPLATE_ID,
@@ -46,15 +52,27 @@ describe("schedule", () => {
     expect(deviation(distancesOf("poisson"))).toBeCloseTo(1, 1);
   });
 
-  test("bursts reach ten times the mean rate within 5 ms", () => {
-    const due = new Float64Array(100_000);
-    fillSchedule(due, "bursts", 10_000, 3);
-    let most = 0;
-    for (let from = 0, to = 0; to < due.length; to++) {
-      while ((due[to] as number) - (due[from] as number) > 5e6) from++;
-      most = Math.max(most, to - from + 1);
-    }
-    expect(most).toBeGreaterThan(0.005 * 10_000 * 8);
+  test("bursts come ten times as fast for 5 ms, and hold a tenth of all commands", () => {
+    const rate = 10_000;
+    const due = new Float64Array(1_000_000); // 200 bursts
+    fillSchedule(due, "bursts", rate, 3);
+    const inBurst = due.filter((at) => at % BURST_EVERY_NS < BURST_NS).length;
+    expect(inBurst / due.length).toBeCloseTo(0.1, 2);
+    const bursts = (due.at(-1) as number) / BURST_EVERY_NS;
+    const burstRate = inBurst / ((bursts * BURST_NS) / 1e9);
+    expect(burstRate / rate).toBeGreaterThan(0.97 * BURST_FACTOR);
+    expect(burstRate / rate).toBeLessThan(1.03 * BURST_FACTOR);
+  });
+
+  test("outside of its bursts the schedule is even: right before one and right after it too", () => {
+    const due = new Float64Array(2_000_000);
+    fillSchedule(due, "bursts", 10_000, 5);
+    const countIn = (fromNs: number, toNs: number) =>
+      due.filter((at) => at % BURST_EVERY_NS >= fromNs && at % BURST_EVERY_NS < toNs).length;
+    const middle = countIn(BURST_EVERY_NS / 2, BURST_EVERY_NS / 2 + BURST_NS);
+    expect(countIn(BURST_EVERY_NS - BURST_NS, BURST_EVERY_NS) / middle).toBeCloseTo(1, 1);
+    expect(countIn(BURST_NS, 2 * BURST_NS) / middle).toBeCloseTo(1, 1);
+    expect(countIn(0, BURST_NS) / middle).toBeGreaterThan(9);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
+import { positive, progress, wholePositive } from "./bench-options.ts";
 
 const load = {
   journal: () => import("../../../bench/journal/journal-bench.ts"),
@@ -35,8 +36,8 @@ export function registerJournalBenches(bench: Command): void {
     .command("journal")
     .description("append to the journal, beside a bare loop of write and fdatasync")
     .option("--block <KiB>", "size of a block; may be repeated (default: 4 to 1024)", blockSize, [])
-    .option("--seconds <number>", "measured, over all sizes and both sides", aboveZero, 20)
-    .option("--pairs <number>", "slices of each side for each size", wholeAboveZero, 9)
+    .option("--seconds <number>", "measured, over all sizes and both sides", positive, 20)
+    .option("--pairs <number>", "slices of each side for each size", wholePositive, 9)
     .option("--lay-out", "fill file after file with zeros meanwhile, on both sides", false)
     .option("--directory <path>", "on the disk to measure")
     .option("--json", "print the result as JSON", false)
@@ -60,9 +61,9 @@ function registerReplay(bench: Command): void {
   bench
     .command("replay")
     .description("read, replay and verify a journal of generated commands")
-    .option("--commands <number>", "commands in it", wholeAboveZero, 2_000_000)
-    .option("--resting <number>", "orders that rest in its book", wholeAboveZero, 10_000)
-    .option("--runs <number>", "of each kind, each in a fresh process", wholeAboveZero, 3)
+    .option("--commands <number>", "commands in it", wholePositive, 2_000_000)
+    .option("--resting <number>", "orders that rest in its book", wholePositive, 10_000)
+    .option("--runs <number>", "of each kind, each in a fresh process", wholePositive, 3)
     .option("--directory <path>", "where its files go for the time being")
     .option("--json", "print the result as JSON", false)
     .action(async (options: ReplayOptions) => {
@@ -80,9 +81,9 @@ function registerRestart(bench: Command): void {
   bench
     .command("restart")
     .description("from the start of a server to its first order: a snapshot and a tail")
-    .option("--commands <number>", "commands behind the snapshot", wholeAboveZero, 1_000_000)
-    .option("--resting <number>", "orders that rest in its book", wholeAboveZero, 10_000)
-    .option("--runs <number>", "starts", wholeAboveZero, 3)
+    .option("--commands <number>", "commands behind the snapshot", wholePositive, 1_000_000)
+    .option("--resting <number>", "orders that rest in its book", wholePositive, 10_000)
+    .option("--runs <number>", "starts", wholePositive, 3)
     .option("--directory <path>", "where its files go for the time being")
     .option("--json", "print the result as JSON", false)
     .action(async (options: ReplayOptions) => {
@@ -96,25 +97,8 @@ function registerRestart(bench: Command): void {
     });
 }
 
-/** One line that is written over, on a terminal only. */
-function progress(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …\r`);
-}
-
 function blockSize(text: string, before: number[]): number[] {
-  const value = wholeAboveZero(text);
+  const value = wholePositive(text);
   if (value % 4 === 0 && value <= MAX_BLOCK_KIB) return [...before, value];
   throw new InvalidArgumentError(`Allowed: a multiple of 4 up to ${MAX_BLOCK_KIB}.`);
-}
-
-function aboveZero(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError("Allowed: a number above 0.");
-}
-
-function wholeAboveZero(text: string): number {
-  const value = aboveZero(text);
-  if (Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError("Allowed: a whole number above 0.");
 }

@@ -1,7 +1,17 @@
 import fs from "node:fs";
 import path from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { registerJournalBenches } from "./bench-journal.ts";
+import {
+  aboveOne,
+  list,
+  nonNegative,
+  positive,
+  progress,
+  wholeNumbers,
+  wholePositive,
+} from "./bench-options.ts";
+import { registerPipelineBench } from "./bench-pipeline.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
 
 /** The benches are loaded when they are asked for: a server does without them. */
@@ -67,10 +77,11 @@ interface ThroughputOptions extends ServerOptions {
   factor: number;
 }
 
-/** `crossbook bench engine|latency|throughput|fanout|journal|replay|micro|all`: what this machine makes of it. */
+/** `crossbook bench engine|pipeline|latency|throughput|fanout|journal|replay|micro|all`: what this machine makes of it. */
 export function register(program: Command): void {
   const bench = program.command("bench").description("measure engine and server on this machine");
   registerEngine(bench);
+  registerPipelineBench(bench);
   registerLatency(bench);
   registerThroughput(bench);
   registerFanout(bench);
@@ -315,42 +326,4 @@ async function directoryOf({ directory }: ServerOptions): Promise<string> {
 
 function print(json: boolean, result: object, text: () => string): void {
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : text());
-}
-
-/** One line that is written over, on a terminal only. */
-function progress(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …\r`);
-}
-
-function list(value: string, before: string[]): string[] {
-  return [...before, value];
-}
-
-function wholeNumbers(text: string): number[] {
-  return text.split(",").map(wholePositive);
-}
-
-function numberFrom(text: string, isAllowed: (value: number) => boolean, allowed: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || !isAllowed(value)) {
-    throw new InvalidArgumentError(`Allowed: ${allowed}.`);
-  }
-  return value;
-}
-
-function positive(text: string): number {
-  return numberFrom(text, (value) => value > 0, "a number above 0");
-}
-
-function wholePositive(text: string): number {
-  const isAllowed = (value: number) => Number.isSafeInteger(value) && value > 0;
-  return numberFrom(text, isAllowed, "a whole number above 0");
-}
-
-function nonNegative(text: string): number {
-  return numberFrom(text, (value) => value >= 0, "a number from 0");
-}
-
-function aboveOne(text: string): number {
-  return numberFrom(text, (value) => value > 1, "a number above 1");
 }

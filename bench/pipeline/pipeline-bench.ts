@@ -1,0 +1,141 @@
+import { median } from "../engine/engine-bench.ts";
+import { formatLatency } from "../latency.ts";
+import { describeMachine, type Machine } from "../machine.ts";
+import { runProcess } from "../processes.ts";
+import type { WriteSyncResult } from "../yardsticks/write-sync.ts";
+import type { PipelineOptions, PipelineRun } from "./pipeline.ts";
+
+export interface PipelineBenchOptions
+  extends Omit<PipelineOptions, "ratePerSecond" | "engine" | "keepsDirectory"> {
+  /** Of the open-loop run; null: half of what full speed gave. */
+  readonly ratePerSecond: number | null;
+  /** Of each engine at full speed, in turns. */
+  readonly runs: number;
+}
+
+export interface PipelineBenchResult {
+  readonly bench: "pipeline";
+  readonly machine: Machine;
+  readonly options: PipelineBenchOptions;
+  /** As fast as commands go in: throughput, and latencies that are those of a full ring. */
+  readonly fullSpeed: readonly PipelineRun[];
+  /** The same with an engine that matches nothing, in turns with it. */
+  readonly emptyEngine: readonly PipelineRun[];
+  readonly medianPerSecond: number;
+  /** Medians over the pairs: with matching ÷ without. */
+  readonly throughputToEmpty: number;
+  readonly cpuToEmpty: number;
+  /** On a schedule. */
+  readonly ratePerSecond: number;
+  readonly openLoop: PipelineRun;
+  /** A bare loop fed on the same schedule; null with durability none. */
+  readonly writeSync: WriteSyncResult | null;
+  readonly ratios: { readonly p50: number; readonly p99: number } | null;
+}
+
+/** The pipeline without network: what it sustains, and how long a command is under way. */
+export async function runPipelineBench(
+  options: PipelineBenchOptions,
+  onStep: (what: string) => void,
+): Promise<PipelineBenchResult> {
+  const { runs, ratePerSecond: wanted, ...rest } = options;
+  const run = (engine: "real" | "empty", ratePerSecond: number) =>
+    runProcess<PipelineRun>("bench/pipeline/pipeline.process.js", {
+      ...rest,
+      engine,
+      ratePerSecond,
+      keepsDirectory: false,
+    });
+  const fullSpeed: PipelineRun[] = [];
+  const emptyEngine: PipelineRun[] = [];
+  for (let n = 1; n <= runs; n++) {
+    onStep(`full speed, run ${n} of ${runs}`);
+    fullSpeed.push(await run("real", 0));
+    onStep(`empty engine, run ${n} of ${runs}`);
+    emptyEngine.push(await run("empty", 0));
+  }
+  const medianPerSecond = median(fullSpeed.map((one) => one.commandsPerSecond));
+  const ratePerSecond = wanted ?? Math.round(medianPerSecond / 2);
+  let writeSync: WriteSyncResult | null = null;
+  if (options.durability !== "none") {
+    onStep("write and sync");
+    writeSync = await runProcess<WriteSyncResult>("bench/yardsticks/write-sync.process.js", {
+      directory: options.parentDirectory,
+      ratePerSecond,
+      schedule: options.schedule,
+      seconds: options.seconds,
+      recordBytes: fullSpeed[0]?.meanRecordBytes ?? 1,
+      seed: options.seed,
+      sync: options.durability === "fsync",
+    });
+  }
+  onStep(`${ratePerSecond} commands/s`);
+  const openLoop = await run("real", ratePerSecond);
+  const over = (value: (one: PipelineRun) => number) =>
+    median(fullSpeed.map((one, i) => value(one) / value(emptyEngine[i] as PipelineRun)));
+  return {
+    bench: "pipeline",
+    machine: describeMachine(),
+    options,
+    fullSpeed,
+    emptyEngine,
+    medianPerSecond,
+    throughputToEmpty: over((one) => one.commandsPerSecond),
+    cpuToEmpty: over(cpuUs),
+    ratePerSecond,
+    openLoop,
+    writeSync,
+    ratios:
+      writeSync === null
+        ? null
+        : {
+            p50: openLoop.latency.p50Us / writeSync.latency.p50Us,
+            p99: openLoop.latency.p99Us / writeSync.latency.p99Us,
+          },
+  };
+}
+
+/** Of all threads, for one command. */
+export function cpuUs(run: PipelineRun): number {
+  return run.threads.reduce((sum, thread) => sum + thread.usPerCommand, 0);
+}
+
+/** For reading: ratios first. */
+export function formatPipelineBench(result: PipelineBenchResult): string {
+  const { machine, options, fullSpeed, openLoop, writeSync, ratios } = result;
+  const rates = fullSpeed.map((run) => run.commandsPerSecond);
+  const segments = options.segments === "recycled" ? "recycled" : "laid out meanwhile";
+  const lines = [
+    `pipeline without network: ring, risk (${options.riskWorkers} threads), engine (${options.threading}), journal (${options.durability}, segments ${segments}), events`,
+    `${options.seconds} s each after ${options.warmUpSeconds} s of warm-up`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`,
+    "",
+    `full speed (not open loop), median of ${fullSpeed.length}: ${millions(result.medianPerSecond)} commands/s (${millions(Math.min(...rates))} to ${millions(Math.max(...rates))})`,
+    `with matching ÷ with an empty engine: ${result.throughputToEmpty.toFixed(2)} of its commands/s, ${result.cpuToEmpty.toFixed(2)} × its CPU`,
+    "",
+    `open loop, ${options.schedule}, ${result.ratePerSecond} commands/s asked, ${openLoop.commandsPerSecond} done, published to durable and matched:`,
+  ];
+  if (ratios !== null) {
+    lines.push(
+      `p50 ${ratios.p50.toFixed(2)} ×, p99 ${ratios.p99.toFixed(2)} × a bare loop on the same schedule`,
+    );
+  }
+  lines.push(`pipeline        ${formatLatency(openLoop.latency)}`);
+  if (writeSync !== null) {
+    const what = options.durability === "fsync" ? "write and sync " : "write          ";
+    lines.push(`${what} ${formatLatency(writeSync.latency)}`);
+  }
+  lines.push("", "CPU µs a command           full speed   open loop");
+  for (const [i, { name, usPerCommand }] of (fullSpeed[0]?.threads ?? []).entries()) {
+    const open = openLoop.threads[i]?.usPerCommand ?? 0;
+    lines.push(
+      `${name.padEnd(26)} ${usPerCommand.toFixed(3).padStart(10)} ${open.toFixed(3).padStart(11)}`,
+    );
+  }
+  lines.push("others: the journal's disk thread, and Node's own", "");
+  return lines.join("\n");
+}
+
+function millions(perSecond: number): string {
+  return `${(perSecond / 1e6).toFixed(3)} M`;
+}

@@ -5,6 +5,7 @@ import {
   DEFINE_INSTRUMENT_TEMPLATE_ID,
   DefineInstrument,
   MASS_CANCEL_TEMPLATE_ID,
+  MassCancel,
   NEW_ORDER_TEMPLATE_ID,
   NewOrder,
   REPLACE_ORDER_TEMPLATE_ID,
@@ -13,6 +14,7 @@ import {
   SET_ACCOUNT_TEMPLATE_ID,
   SET_MARKET_STATE_TEMPLATE_ID,
   SetAccount,
+  SetMarketState,
 } from "../../protocol/generated/commands.ts";
 import {
   AccountField,
@@ -32,11 +34,14 @@ import { decodeCommand } from "../../protocol/json/decode-command.ts";
 import { encodeCommand } from "../../protocol/json/encode-command.ts";
 import { CommandError, invalid } from "../../protocol/json/errors.ts";
 import { checkRecord } from "../../protocol/record-check.ts";
+import { SCALE_TICKS_OR_LOTS } from "../../protocol/terms.ts";
 
 const header = new CommandHeader();
 const newOrder = new NewOrder();
 const cancelOrder = new CancelOrder();
 const replaceOrder = new ReplaceOrder();
+const massCancel = new MassCancel();
+const setMarketState = new SetMarketState();
 const defineInstrument = new DefineInstrument();
 const setAccount = new SetAccount();
 
@@ -187,6 +192,13 @@ function namesNoInstrument(): void {
   if (header.instrumentId !== 0) throw invalid("instrumentId must be zero in this command");
 }
 
+/** By its id or by its symbol: one of the two would be believed unseen. */
+function namesOneInstrument(symbol: string): void {
+  if (header.instrumentId !== 0 && symbol !== "") {
+    throw invalid("instrumentId and symbol do not go together");
+  }
+}
+
 function finishReplaceOrder(view: DataView, offset: number): void {
   namesNoInstrument();
   const order = replaceOrder;
@@ -228,14 +240,32 @@ function convert(
     setAccount.wrap(source, sourceOffset);
     checkBits(setAccount, AccountField);
     if ((setAccount.present & AccountField.symbol) === 0) namesNoInstrument();
-  } else if (
-    templateId !== MASS_CANCEL_TEMPLATE_ID &&
-    templateId !== SET_MARKET_STATE_TEMPLATE_ID
-  ) {
-    namesNoInstrument();
-  }
+    else {
+      namesOneInstrument(setAccount.symbol);
+      // Without it, what was meant for one instrument would hold for the whole account.
+      if (header.instrumentId === 0 && setAccount.symbol === "") {
+        throw invalid("instrumentId or symbol is missing, and present names it");
+      }
+    }
+  } else if (templateId === MASS_CANCEL_TEMPLATE_ID) {
+    massCancel.wrap(source, sourceOffset);
+    namesOneInstrument(massCancel.symbol);
+  } else if (templateId === SET_MARKET_STATE_TEMPLATE_ID) {
+    setMarketState.wrap(source, sourceOffset);
+    namesOneInstrument(setMarketState.symbol);
+  } else namesNoInstrument();
+  checkScales(source, sourceOffset, templateId);
   const json = decodeCommand(source, sourceOffset, directory);
   encodeCommand(json, directory, view, offset, { admin, accountRequired: false });
+}
+
+/** Ticks and lots in the place of a decimal are for replaceOrder, whose order says what they are. */
+function checkScales(view: DataView, offset: number, templateId: number): void {
+  for (const field of LAYOUTS.get(templateId) ?? []) {
+    if (!field.name.endsWith("Scale")) continue;
+    if (view.getUint8(offset + field.offset) !== SCALE_TICKS_OR_LOTS) continue;
+    throw invalid(`${field.name} must be a number of decimals in this command`);
+  }
 }
 
 /** Fields without their bit must be zero; `cleared` names fields that `present` names too. */

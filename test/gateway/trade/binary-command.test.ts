@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { copyBinaryCommand } from "../../../gateway/trade/binary-command.ts";
 import {
+  AdjustBalance,
   CancelOrder,
   DefineInstrument,
+  MassCancel,
   NewOrder,
   ReplaceOrder,
   SetAccount,
+  SetMarketState,
 } from "../../../protocol/generated/commands.ts";
 import {
   AccountField,
@@ -135,6 +138,36 @@ describe("a binary command", () => {
     record.instrumentId = 0;
     record.symbol = "";
     expect(refusal().message).toContain("missing");
+  });
+
+  test("of another type names it in one way too: the other would be ignored unseen", () => {
+    const both = { instrumentId: 2, symbol: "BTC-USD" };
+    const present = AccountField.symbol | AccountField.maxOpenOrders;
+    const wrong: (() => void)[] = [
+      () => set(new MassCancel(), { type: "massCancel" }, both),
+      () =>
+        set(new SetMarketState(), { type: "setMarketState", symbol: "A", state: "halted" }, both),
+      () => set(new SetAccount(), { type: "setAccount", account: 1 }, { ...both, present }),
+    ];
+    for (const make of wrong) {
+      make();
+      expect(refusal().message).toContain("do not go together");
+    }
+  });
+
+  test("that sets limits for one instrument names it, or would set them for the whole account", () => {
+    const json = { type: "setAccount", account: 1, symbol: "BTC-USD", maxOpenOrders: 5 };
+    set(new SetAccount(), json, { instrumentId: 0 });
+    expect(refusal().message).toContain("symbol is missing");
+  });
+
+  test("has decimals where only an order could say what ticks and lots are", () => {
+    const json = { type: "adjustBalance", account: 7, asset: "USD", amount: "5" };
+    set(new AdjustBalance(), json, { amountScale: 255 });
+    expect(refusal().message).toContain("amountScale");
+    const band = { type: "defineInstrument", symbol: "A", tickSize: "1" };
+    set(new DefineInstrument(), band, { tickSizeScale: 255 });
+    expect(refusal().message).toContain("tickSizeScale");
   });
 
   test("for an unknown instrument is sequenced with its refusal", () => {

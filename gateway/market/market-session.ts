@@ -21,6 +21,7 @@ import { parseJson, shorten } from "../../protocol/json/parse.ts";
 import { checkRecord, messageLength } from "../../protocol/record-check.ts";
 import { MAX_INTEGER } from "../../protocol/terms.ts";
 import type { Clock } from "../clock.ts";
+import { checkHeartbeat } from "../messages/heartbeat.ts";
 import { Messenger, NO_REQUEST, type RequestNames } from "../messages/messenger.ts";
 import { CloseCode } from "../trade/close-codes.ts";
 import type { RateBudget, TokenBucket } from "../trade/rate-limits.ts";
@@ -36,7 +37,6 @@ const resume = new Resume();
 
 const SUBSCRIBE_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol"]);
 const RESUME_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol", "afterSeq"]);
-const HEARTBEAT_FIELDS: ReadonlySet<string> = new Set(["type", "lastSeq", "serverTime"]);
 export interface MarketOptions {
   readonly heartbeatIntervalMs: number;
   readonly maxMessageBytes: number;
@@ -145,7 +145,7 @@ export class MarketSession implements SocketHandler {
   #takeJson(json: JsonObject): void {
     const type = stringField("type", json.type);
     if (type === "heartbeat") {
-      checkFieldNames(json, HEARTBEAT_FIELDS, type);
+      checkHeartbeat(json);
       return;
     }
     if (type !== "subscribe" && type !== "unsubscribe" && type !== "resume") {

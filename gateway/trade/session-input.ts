@@ -16,6 +16,7 @@ import {
 } from "../../protocol/json/fields.ts";
 import { parseJson, shorten } from "../../protocol/json/parse.ts";
 import { checkRecord, messageLength } from "../../protocol/record-check.ts";
+import { checkHeartbeat } from "../messages/heartbeat.ts";
 import { NO_REQUEST, type RequestNames } from "../messages/messenger.ts";
 import { type LogonRequest, readBinaryLogon, readJsonLogon } from "./logon.ts";
 import { kindOf, namesOfBinary, namesOfJson, templateIdOf } from "./session-commands.ts";
@@ -31,7 +32,6 @@ const QUERIES = new Map<string, QueryKind>([
   ["balances", QueryKind.balances],
 ]);
 const QUERY_FIELDS: ReadonlySet<string> = new Set(["type", "requestId"]);
-const HEARTBEAT_FIELDS: ReadonlySet<string> = new Set(["type", "lastSeq", "serverTime"]);
 
 /** What a session does with what its client says. May throw CommandErrors; `onError` gets them. */
 export interface InputHandler {
@@ -67,7 +67,7 @@ export function takeText(data: Uint8Array, handler: InputHandler): void {
       const { requestId } = object;
       handler.onQuery(kind, requestId === undefined ? 0 : integerField("requestId", requestId, 1));
     } else if (isLogon) handler.onLogon(readJsonLogon(object));
-    else if (templateId === HEARTBEAT_TEMPLATE_ID) checkFieldNames(object, HEARTBEAT_FIELDS, type);
+    else if (templateId === HEARTBEAT_TEMPLATE_ID) checkHeartbeat(object);
     else if (isCommandType(type)) handler.onJsonCommand(object, templateId, names);
     else throw invalid(`unknown type ${JSON.stringify(shorten(type))}`);
   } catch (error) {

@@ -223,7 +223,7 @@ export const LOGON: MessageShape = {
   },
 };
 
-/** What a heartbeat from a client says beside its type is not looked at. */
+/** One of the server's may be sent back as it came; nothing in it is used. */
 export const CLIENT_HEARTBEAT: MessageShape = {
   type: "heartbeat",
   summary: "Says that the client is there.",

@@ -287,6 +287,18 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       expect((await client.first("error")).code).toBe("heartbeatTimeout");
     });
 
+    test("a heartbeat with a wrong value in it is answered with an error", async () => {
+      await begin();
+      for (const path of ["/v1/trade", "/v1/market"]) {
+        const client = await server.connect(false, path);
+        if (path === "/v1/trade") await client.logon("alice");
+        client.send({ type: "heartbeat", lastSeq: 5, serverTime: "noon" });
+        const { code, message } = await client.first("error");
+        expect(code).toBe("invalidCommand");
+        expect(message).toContain("serverTime");
+      }
+    });
+
     test("a heartbeat of the client keeps its session", async () => {
       let nowMs = 0;
       const clock = { nowMs: () => nowMs, nowUs: () => 1_700_000_000_000_000 };

@@ -9,8 +9,12 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly code: CommandErrorCode;
 
+  /** Without a stack, which nobody reads and which would cost a flood of errors most of its time. */
   constructor(code: CommandErrorCode, message: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
   }
 }

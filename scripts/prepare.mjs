@@ -21,8 +21,11 @@ export const SOURCE_FOLDERS = [
   "test/disk",
   "test/engine/journal",
   "test/feed",
+  "test/hostile",
   "test/processes",
+  "test/protocol",
   "test/reference",
+  "test/risk",
   "test/simulation",
 ];
 

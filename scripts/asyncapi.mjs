@@ -182,7 +182,7 @@ const pick = (from, ...names) => from.filter(({ name }) => names.includes(name))
 
 function asyncApi() {
   const error = pick(fromServer.common, "error");
-  const completion = pick(fromServer.session, "completed", "duplicateRequest");
+  const completion = pick(fromServer.session, "completed", "duplicateRequest", "receipt");
   const instrument = pick(fromServer.events, "instrument");
   return {
     asyncapi: "3.0.0",

@@ -5,6 +5,7 @@ import { COMMAND_HEADER_VERDICT_OFFSET } from "../../protocol/generated/headers.
 import { CommandRing } from "../../protocol/rings/command-ring.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, ControlWord, type PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import { ReceiptColumn, StageStamps } from "../../protocol/rings/receipts.ts";
 import type { Stage } from "../../protocol/stage.ts";
 import type { JournalAnchor } from "./anchor.ts";
 import { createJournalCounters, JournalCounter, type JournalCounters } from "./journal-counters.ts";
@@ -43,6 +44,7 @@ export class JournalStage implements Stage {
   readonly counters: JournalCounters;
   readonly #ring: CommandRing;
   readonly #control: Int32Array;
+  readonly #stamps: StageStamps;
   readonly #gatewayBell: Doorbell;
   readonly #egressBell: Doorbell;
   readonly #openWriter: (() => JournalWriter) | undefined;
@@ -62,6 +64,7 @@ export class JournalStage implements Stage {
   constructor(memory: PipelineMemory, options: JournalStageOptions) {
     this.#ring = new CommandRing(memory);
     this.#control = new Int32Array(memory.control);
+    this.#stamps = new StageStamps(memory, ReceiptColumn.durable);
     this.#gatewayBell = new Doorbell(memory, Bell.gateway);
     this.#egressBell = new Doorbell(memory, Bell.egress);
     this.#openWriter = options.openWriter;
@@ -169,6 +172,7 @@ export class JournalStage implements Stage {
 
   /** Release: consumers may show the events of all commands up to here. */
   #publishDurable(seq: number): void {
+    this.#stamps.reached(seq);
     Atomics.store(this.#control, ControlWord.durable, seq);
     this.#gatewayBell.ring();
     this.#egressBell.ring();

@@ -10,6 +10,7 @@ import {
   widenSeq,
   workerWord,
 } from "../../protocol/rings/pipeline-memory.ts";
+import { ReceiptColumn, StageStamps } from "../../protocol/rings/receipts.ts";
 import type { Stage } from "../../protocol/stage.ts";
 import { writeBudget } from "./budget.ts";
 import { Fence } from "./fence.ts";
@@ -41,6 +42,7 @@ export class RiskStage implements Stage {
   readonly #events: EventRingReader;
   readonly #control: Int32Array;
   readonly #cursorWord: number;
+  readonly #stamps: StageStamps;
   readonly #waitsWord: number;
   readonly #header = new CommandHeader();
   readonly #engineBell: Doorbell;
@@ -60,6 +62,7 @@ export class RiskStage implements Stage {
     this.#events = new EventRingReader(memory, workerWord(ControlWord.eventsRisk, worker));
     this.#control = new Int32Array(memory.control);
     this.#cursorWord = workerWord(ControlWord.riskChecked, worker);
+    this.#stamps = new StageStamps(memory, ReceiptColumn.risk + worker);
     this.#waitsWord = workerWord(ControlWord.riskWaits, worker);
     this.#engineBell = new Doorbell(memory, memory.engineBell);
     this.#isEngineAlone = memory.engineBell === Bell.engine;
@@ -82,6 +85,7 @@ export class RiskStage implements Stage {
     while (seq < end && this.#pass(seq + 1)) seq++;
     if (seq > this.#seq) {
       work += seq - this.#seq;
+      this.#stamps.reached(seq);
       // Release: the verdicts up to here are in their slots.
       this.#fence.moveCursor(this.#cursorWord, this.#seq, seq);
       this.#seq = seq;

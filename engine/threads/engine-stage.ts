@@ -8,6 +8,7 @@ import {
   widenSeq,
   workerWord,
 } from "../../protocol/rings/pipeline-memory.ts";
+import { ReceiptColumn, StageStamps } from "../../protocol/rings/receipts.ts";
 import type { Stage } from "../../protocol/stage.ts";
 import { Engine, type EngineCapacity } from "../engine.ts";
 import { EngineFault } from "../engine-fault.ts";
@@ -35,6 +36,7 @@ export class EngineStage implements Stage {
   readonly #events: EventRingWriter;
   readonly #control: Int32Array;
   readonly #eventSlots: number;
+  readonly #stamps: StageStamps;
   readonly #gatewayBell: Doorbell;
   readonly #egressBell: Doorbell;
   readonly #riskBells: Doorbell[] = [];
@@ -55,6 +57,7 @@ export class EngineStage implements Stage {
     }
     this.#expirySecond = this.#firstExpiry();
     Atomics.store(this.#control, ControlWord.nextExpiry, this.#expirySecond);
+    this.#stamps = new StageStamps(memory, ReceiptColumn.matched);
     this.#gatewayBell = new Doorbell(memory, Bell.gateway);
     this.#egressBell = new Doorbell(memory, Bell.egress);
     for (let worker = 0; worker < memory.riskWorkers; worker++) {
@@ -80,6 +83,7 @@ export class EngineStage implements Stage {
       this.#expirySecond = expirySecond;
       Atomics.store(this.#control, ControlWord.nextExpiry, expirySecond);
     }
+    this.#stamps.reached(end);
     // Release, and after the events.
     Atomics.store(this.#control, ControlWord.matched, end | 0);
     this.#wakeConsumers();

@@ -127,6 +127,8 @@ struct AuctionIndication;
 
 struct Resume;
 
+struct Receipt;
+
 enum class Side : uint8_t {
   none = 0,
   buy = 1,
@@ -4927,6 +4929,77 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Resume FLATBUFFERS_FINAL_CLASS {
   }
 };
 FLATBUFFERS_STRUCT_END(Resume, 40);
+
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Receipt FLATBUFFERS_FINAL_CLASS {
+ private:
+  crossbook::MessageHeader message_;
+  uint64_t seq_;
+  uint64_t request_id_;
+  uint64_t client_order_id_;
+  uint64_t received_us_;
+  uint64_t sequenced_ns_;
+  uint64_t checked_ns_;
+  uint64_t matched_ns_;
+  uint64_t durable_ns_;
+  uint64_t sent_ns_;
+
+ public:
+  Receipt()
+      : message_(),
+        seq_(0),
+        request_id_(0),
+        client_order_id_(0),
+        received_us_(0),
+        sequenced_ns_(0),
+        checked_ns_(0),
+        matched_ns_(0),
+        durable_ns_(0),
+        sent_ns_(0) {
+  }
+  Receipt(const crossbook::MessageHeader &_message, uint64_t _seq, uint64_t _request_id, uint64_t _client_order_id, uint64_t _received_us, uint64_t _sequenced_ns, uint64_t _checked_ns, uint64_t _matched_ns, uint64_t _durable_ns, uint64_t _sent_ns)
+      : message_(_message),
+        seq_(::flatbuffers::EndianScalar(_seq)),
+        request_id_(::flatbuffers::EndianScalar(_request_id)),
+        client_order_id_(::flatbuffers::EndianScalar(_client_order_id)),
+        received_us_(::flatbuffers::EndianScalar(_received_us)),
+        sequenced_ns_(::flatbuffers::EndianScalar(_sequenced_ns)),
+        checked_ns_(::flatbuffers::EndianScalar(_checked_ns)),
+        matched_ns_(::flatbuffers::EndianScalar(_matched_ns)),
+        durable_ns_(::flatbuffers::EndianScalar(_durable_ns)),
+        sent_ns_(::flatbuffers::EndianScalar(_sent_ns)) {
+  }
+  const crossbook::MessageHeader &message() const {
+    return message_;
+  }
+  uint64_t seq() const {
+    return ::flatbuffers::EndianScalar(seq_);
+  }
+  uint64_t request_id() const {
+    return ::flatbuffers::EndianScalar(request_id_);
+  }
+  uint64_t client_order_id() const {
+    return ::flatbuffers::EndianScalar(client_order_id_);
+  }
+  uint64_t received_us() const {
+    return ::flatbuffers::EndianScalar(received_us_);
+  }
+  uint64_t sequenced_ns() const {
+    return ::flatbuffers::EndianScalar(sequenced_ns_);
+  }
+  uint64_t checked_ns() const {
+    return ::flatbuffers::EndianScalar(checked_ns_);
+  }
+  uint64_t matched_ns() const {
+    return ::flatbuffers::EndianScalar(matched_ns_);
+  }
+  uint64_t durable_ns() const {
+    return ::flatbuffers::EndianScalar(durable_ns_);
+  }
+  uint64_t sent_ns() const {
+    return ::flatbuffers::EndianScalar(sent_ns_);
+  }
+};
+FLATBUFFERS_STRUCT_END(Receipt, 80);
 
 }  // namespace crossbook
 

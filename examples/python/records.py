@@ -679,6 +679,14 @@ RECORDS = (
         ("symbol",),
         (),
     ),
+    Record(
+        "Receipt",
+        153,
+        Struct("<HHHHQQQQQQQQQ"),
+        ("blockLength", "templateId", "schemaId", "version", "seq", "requestId", "clientOrderId", "receivedUs", "sequencedNs", "checkedNs", "matchedNs", "durableNs", "sentNs",),
+        (),
+        (),
+    ),
 )
 
 BY_TEMPLATE = {record.template: record for record in RECORDS}

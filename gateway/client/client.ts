@@ -11,6 +11,7 @@ import type {
   Position,
   QueryName,
   QueryResult,
+  Receipt,
 } from "./messages.ts";
 import type { Encoding } from "./outbound.ts";
 import { Session } from "./session.ts";
@@ -41,6 +42,8 @@ export interface ClientOptions {
   readonly onState?: (state: ClientState, error: ClientError | null) => void;
   /** The server says that it is about to stop; the connection will be lost, and tried again. */
   readonly onServerShutdown?: () => void;
+  /** Receipts of commands that `send` was given with `receipt`. */
+  readonly onReceipt?: (receipt: Receipt) => void;
   /** An error that belongs to no command of ours. */
   readonly onProblem?: (error: ClientError) => void;
   /** Default: what the platform has. */
@@ -52,6 +55,12 @@ export interface ClientPlatform {
   readonly openSocket: OpenSocket;
   /** Throws a ClientError ("invalidKey"). */
   parseKey(text: string): ClientKey;
+}
+
+/** The receipt is null where the connection was lost before it came, or nothing was carried out. */
+export interface OutcomeWithReceipt {
+  readonly outcome: Outcome;
+  readonly receipt: Receipt | null;
 }
 
 interface Waiting {
@@ -69,6 +78,8 @@ export class PortableClient {
   readonly #session: Session<Waiting>;
   readonly #options: ClientOptions;
   readonly #queues = new Set<EventQueue<ClientEvent>>();
+  /** By requestId. */
+  readonly #receipts = new Map<number, (receipt: Receipt | null) => void>();
   #state: ClientState = "connecting";
   #opened: Promise<LoggedOn> | null = null;
   #connected: {
@@ -97,7 +108,11 @@ export class PortableClient {
           if (answer instanceof ClientError) reject(answer);
           else resolve(answer as unknown as Outcome);
         },
-        onLost: (error) => this.#setState("reconnecting", error),
+        onReceipt: (receipt) => this.#onReceipt(receipt as unknown as Receipt),
+        onLost: (error) => {
+          this.#forgetReceipts();
+          this.#setState("reconnecting", error);
+        },
         onServerShutdown: () => options.onServerShutdown?.(),
         onProblem: (error) => options.onProblem?.(error),
         onEnd: (error) => this.#onEnd(error),
@@ -133,13 +148,37 @@ export class PortableClient {
    * and with the reason why the client has ended. While the connection is lost it waits.
    */
   send(command: ClientCommand): Promise<Outcome> {
+    return this.#send(command, () => undefined);
+  }
+
+  /** As `send`, and then says where the command's time went in the server. */
+  async sendWithReceipt(command: ClientCommand): Promise<OutcomeWithReceipt> {
+    let requestId = 0;
+    let receipt: Promise<Receipt | null> = Promise.resolve(null);
+    try {
+      const outcome = await this.#send({ ...command, receipt: true }, (sent) => {
+        requestId = sent;
+        receipt = new Promise((resolve) => this.#receipts.set(sent, resolve));
+      });
+      if (outcome.type === "duplicateRequest") return { outcome, receipt: null };
+      return { outcome, receipt: await receipt };
+    } finally {
+      this.#receipts.delete(requestId);
+    }
+  }
+
+  #send(command: ClientCommand, onSent: (requestId: number) => void): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       if (this.#state === "closed" || this.#state === "connecting") {
         reject(new ClientError("closed", `the client is ${this.#state}`));
         return;
       }
       try {
-        if (this.#session.send(command, { resolve, reject }) !== 0) return;
+        const requestId = this.#session.send(command, { resolve, reject });
+        if (requestId !== 0) {
+          onSent(requestId);
+          return;
+        }
         resolve({ type: "duplicateRequest", requestId: command.requestId as number });
       } catch (error) {
         reject(error instanceof CommandError ? refused(error) : (error as Error));
@@ -186,6 +225,17 @@ export class PortableClient {
     for (const queue of this.#queues) if (!queue.push(event)) this.#queues.delete(queue);
   }
 
+  #onReceipt(receipt: Receipt): void {
+    const resolve = this.#receipts.get(receipt.requestId ?? 0);
+    if (resolve === undefined) this.#options.onReceipt?.(receipt);
+    else resolve(receipt);
+  }
+
+  #forgetReceipts(): void {
+    for (const resolve of this.#receipts.values()) resolve(null);
+    this.#receipts.clear();
+  }
+
   #onEnd(error: ClientError): void {
     this.#connected?.reject(error);
     this.#connected = null;
@@ -193,6 +243,7 @@ export class PortableClient {
   }
 
   #finish(error: ClientError | null): void {
+    this.#forgetReceipts();
     for (const queue of this.#queues) queue.end(error);
     this.#queues.clear();
     this.#setState("closed", error);

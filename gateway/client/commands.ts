@@ -9,6 +9,8 @@ interface CommandFields {
   readonly requestId?: number;
   /** Admin keys name the account that they act for; others need not name their own. */
   readonly account?: number;
+  /** A receipt is wanted: where the command's time went in the server. */
+  readonly receipt?: boolean;
 }
 
 export type SideWord = "buy" | "sell";

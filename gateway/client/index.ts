@@ -1,6 +1,6 @@
 // The client library: all that its users import.
 export type { ReconnectOptions } from "./back-off.ts";
-export type { ClientOptions, ClientPlatform, ClientState } from "./client.ts";
+export type { ClientOptions, ClientPlatform, ClientState, OutcomeWithReceipt } from "./client.ts";
 export { PortableClient } from "./client.ts";
 export { type ClientKey, parseKey } from "./client-key.ts";
 export type * from "./commands.ts";

@@ -196,6 +196,24 @@ export interface DuplicateRequest {
   readonly seq?: number;
 }
 
+/**
+ * Where the time of a command went that asked for it: nanoseconds after `received`. A stage whose
+ * time is not known is left out.
+ */
+export interface Receipt {
+  readonly type: "receipt";
+  readonly seq: number;
+  readonly requestId?: number;
+  readonly clientOrderId?: number;
+  /** When the server took the frame in, microseconds since 1970 UTC. */
+  readonly received: number;
+  readonly sequencedNs?: number;
+  readonly checkedNs?: number;
+  readonly matchedNs?: number;
+  readonly durableNs?: number;
+  readonly sentNs?: number;
+}
+
 /** What became of a command, at first: its first own event, or one of the two above. */
 export type Outcome = ClientEvent | Completed | DuplicateRequest;
 

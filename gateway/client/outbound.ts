@@ -1,4 +1,4 @@
-import { QUERY_KIND_NAMES, Verdict } from "../../protocol/generated/enums.ts";
+import { CommandFlag, QUERY_KIND_NAMES, Verdict } from "../../protocol/generated/enums.ts";
 import { CommandHeader } from "../../protocol/generated/headers.ts";
 import {
   HEARTBEAT_LENGTH,
@@ -135,6 +135,7 @@ export class Outbound {
       return;
     }
     header.requestId = requestId;
+    if (command.receipt === true) header.flags |= CommandFlag.receipt;
     this.#finish(length);
   }
 

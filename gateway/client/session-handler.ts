@@ -25,6 +25,8 @@ export interface SessionHandler<Tag> {
   onEvent(event: Message): void;
   /** What became of a command, once: its first event, `completed`, `duplicateRequest` or an error. */
   onAnswer(tag: Tag, answer: Message | ClientError): void;
+  /** Where the time of a command went that asked for it; after its answer. */
+  onReceipt?(receipt: Message): void;
   /** The connection was lost; it is tried again. */
   onLost(error: ClientError): void;
   /** The server says that it is about to stop. */

@@ -260,6 +260,9 @@ export class Session<Tag> {
       case "completed":
         this.#pending.onCompleted(message);
         break;
+      case "receipt":
+        this.#handler.onReceipt?.(message);
+        break;
       case "duplicateRequest":
         this.#pending.onDuplicate(message, this.#completeSeq);
         this.#awaitRecorded();

@@ -5,6 +5,7 @@ import { Ledger } from "../../engine/ledger/ledger.ts";
 import type { Snapshot } from "../../engine/snapshot/snapshot-format.ts";
 import type { CommandHeader } from "../../protocol/generated/headers.ts";
 import type { PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
+import { ReceiptDesk } from "../../protocol/rings/receipts.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config/settings.ts";
 import type { CommandIntake } from "../intake.ts";
@@ -93,6 +94,7 @@ export class Gateway {
         intake,
         keys: this.#keys,
         requests: this.#requests,
+        receipts: new ReceiptDesk(memory, completeSeq),
         views,
         recent,
         history:

@@ -18,6 +18,7 @@ import {
 } from "../../protocol/generated/commands.ts";
 import {
   AccountField,
+  CommandFlag,
   InstrumentField,
   OrderField,
   OrderType,
@@ -26,7 +27,7 @@ import {
   TimeInForce,
   Verdict,
 } from "../../protocol/generated/enums.ts";
-import { CommandHeader } from "../../protocol/generated/headers.ts";
+import { COMMAND_HEADER_FLAGS_OFFSET, CommandHeader } from "../../protocol/generated/headers.ts";
 import { LAYOUTS } from "../../protocol/generated/layouts.ts";
 import { BLOCK_LENGTHS } from "../../protocol/generated/messages.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
@@ -68,11 +69,11 @@ export function copyBinaryCommand(
     header.keyNumber !== 0 ||
     header.verdict !== Verdict.pending ||
     header.reason !== RejectReason.none ||
-    header.flags !== 0
+    (header.flags & ~CommandFlag.receipt) !== 0
   ) {
     throw new CommandError(
       "malformed",
-      "seq, timestampUs, keyNumber, verdict, reason and flags must be zero",
+      "seq, timestampUs, keyNumber, verdict, reason and flags (but for receipt) must be zero",
     );
   }
   switch (header.templateId) {
@@ -95,11 +96,13 @@ export function copyBinaryCommand(
   }
 }
 
+/** Without the wish for a receipt, which is no part of what happens. */
 function copy(source: DataView, sourceOffset: number, view: DataView, offset: number): void {
   const bytes = BLOCK_LENGTHS[header.templateId] as number;
   for (let i = 0; i < bytes; i += 4) {
     view.setInt32(offset + i, source.getInt32(sourceOffset + i, true), true);
   }
+  view.setUint8(offset + COMMAND_HEADER_FLAGS_OFFSET, 0);
 }
 
 function finishNewOrder(view: DataView, offset: number, directory: InstrumentDirectory): void {

@@ -1,3 +1,4 @@
+import type { ReceiptDesk } from "../../protocol/rings/receipts.ts";
 import type { Clock } from "../clock.ts";
 import type { CommandIntake } from "../intake.ts";
 import type { Key } from "../keys/key-directory.ts";
@@ -17,6 +18,8 @@ export interface TradeServices {
   readonly intake: CommandIntake;
   readonly keys: KeyCheck;
   readonly requests: RequestLedger;
+  /** Stage stamps, for the senders who ask for them. */
+  readonly receipts: ReceiptDesk;
   readonly views: Views;
   readonly recent: RecentEvents;
   readonly history: EventHistory;

@@ -8,8 +8,9 @@ import {
   REPLACE_ORDER_TEMPLATE_ID,
   SNAPSHOT_TEMPLATE_ID,
 } from "../../protocol/generated/commands.ts";
-import { ErrorCode } from "../../protocol/generated/enums.ts";
+import { CommandFlag, ErrorCode } from "../../protocol/generated/enums.ts";
 import {
+  COMMAND_HEADER_FLAGS_OFFSET,
   COMMAND_HEADER_REQUEST_ID_OFFSET,
   CommandHeader,
 } from "../../protocol/generated/headers.ts";
@@ -18,11 +19,14 @@ import { encodeCommand } from "../../protocol/json/encode-command.ts";
 import { CommandError } from "../../protocol/json/errors.ts";
 import type { JsonObject } from "../../protocol/json/fields.ts";
 import { TYPE_NAMES } from "../../protocol/json/words.ts";
+import { monotonicNs } from "../../protocol/monotonic.ts";
+import type { ReceiptDesk } from "../../protocol/rings/receipts.ts";
 import type { CommandIntake, CommandKind } from "../intake.ts";
 import type { Key } from "../keys/key-directory.ts";
 import type { Views } from "../views/views.ts";
 import { copyBinaryCommand } from "./binary-command.ts";
 import type { RequestLedger } from "./request-ledger.ts";
+import type { TradeServices } from "./services.ts";
 
 const header = new CommandHeader();
 const TEMPLATE_IDS = new Map(TYPE_NAMES.map((name, templateId) => [name, templateId]));
@@ -61,21 +65,36 @@ export interface Outcome {
   result: "sequenced" | "duplicate" | "refused";
   seq: number;
   requestId: number;
+  /** Sequenced: its sender wants a receipt. */
+  wantsReceipt: boolean;
+  /** Then: where its stamps will be; −1: nowhere. */
+  receiptPlace: number;
+  /** Then: when it was about to be published, by `monotonicNs`. */
+  sequencedNs: number;
 }
 
 /** The way of one session's commands from the wire into the ring. */
 export class SessionCommands {
   readonly #intake: CommandIntake;
   readonly #requests: RequestLedger;
+  readonly #receipts: ReceiptDesk;
   readonly #views: Views;
   readonly #key: Key;
   // One for all commands: valid until the next.
-  readonly #outcome: Outcome = { result: "refused", seq: 0, requestId: 0 };
+  readonly #outcome: Outcome = {
+    result: "refused",
+    seq: 0,
+    requestId: 0,
+    wantsReceipt: false,
+    receiptPlace: -1,
+    sequencedNs: 0,
+  };
 
-  constructor(intake: CommandIntake, requests: RequestLedger, views: Views, key: Key) {
-    this.#intake = intake;
-    this.#requests = requests;
-    this.#views = views;
+  constructor(services: TradeServices, key: Key) {
+    this.#intake = services.intake;
+    this.#requests = services.requests;
+    this.#receipts = services.receipts;
+    this.#views = services.views;
     this.#key = key;
   }
 
@@ -88,7 +107,7 @@ export class SessionCommands {
       admin: this.#key.role === "admin",
       accountRequired: false,
     });
-    return this.#sequence(offset, templateId);
+    return this.#sequence(offset, templateId, json.receipt === true);
   }
 
   /** The message header is right. Throws a CommandError. `refused`: the intake says why. */
@@ -98,7 +117,8 @@ export class SessionCommands {
     if (offset < 0) return this.#withoutSlot(namesOfBinary(view, at, templateId).requestId);
     const admin = this.#key.role === "admin";
     copyBinaryCommand(view, at, this.#intake.view, offset, this.#views.directory, admin);
-    return this.#sequence(offset, templateId);
+    const flags = view.getUint8(at + COMMAND_HEADER_FLAGS_OFFSET);
+    return this.#sequence(offset, templateId, (flags & CommandFlag.receipt) !== 0);
   }
 
   #checkRole(): void {
@@ -126,7 +146,7 @@ export class SessionCommands {
     return true;
   }
 
-  #sequence(offset: number, templateId: number): Outcome {
+  #sequence(offset: number, templateId: number, wantsReceipt: boolean): Outcome {
     const { account, keyNumber, role } = this.#key;
     const outcome = this.#outcome;
     header.wrap(this.#intake.view, offset);
@@ -140,6 +160,12 @@ export class SessionCommands {
     outcome.requestId = requestId;
     if (this.#isDuplicate(requestId)) return outcome;
     outcome.result = "sequenced";
+    outcome.wantsReceipt = wantsReceipt;
+    // Before the command is published: a stage may be done with it at once.
+    if (wantsReceipt) {
+      outcome.receiptPlace = this.#receipts.ask(this.#intake.lastSeq + 1);
+      outcome.sequencedNs = monotonicNs();
+    }
     outcome.seq = this.#intake.commit(offset);
     return outcome;
   }

@@ -11,18 +11,23 @@ import {
   Heartbeat,
   LOGGED_ON_LENGTH,
   LoggedOn,
+  RECEIPT_LENGTH,
+  Receipt,
   SERVER_SHUTDOWN_LENGTH,
   ServerShutdown,
 } from "../../protocol/generated/session.ts";
+import type { Stamps } from "../../protocol/rings/receipts.ts";
 import type { Key } from "../keys/key-directory.ts";
 import type { Messenger } from "../messages/messenger.ts";
 import type { RequestLedger } from "./request-ledger.ts";
+import type { ReceiptRequest } from "./session-receipts.ts";
 
 const challengeRecord = new Challenge();
 const loggedOn = new LoggedOn();
 const heartbeat = new Heartbeat();
 const duplicateRequest = new DuplicateRequest();
 const completed = new Completed();
+const receipt = new Receipt();
 const serverShutdown = new ServerShutdown();
 
 export function sayChallenge(messenger: Messenger, challenge: string, nowUs: number): void {
@@ -70,6 +75,32 @@ export function sayCompleted(messenger: Messenger, seq: number, requestId: numbe
   record.seq = seq;
   record.requestId = requestId;
   messenger.finish(COMPLETED_LENGTH);
+}
+
+/** sentNs: now, as all times by `monotonicNs`. */
+export function sayReceipt(
+  messenger: Messenger,
+  request: ReceiptRequest,
+  stamps: Stamps,
+  sentNs: number,
+): void {
+  const { receivedNs } = request;
+  const record = messenger.begin(receipt, RECEIPT_LENGTH);
+  record.seq = request.seq;
+  record.requestId = request.requestId;
+  record.clientOrderId = request.clientOrderId;
+  record.receivedUs = request.receivedUs;
+  record.sequencedNs = since(receivedNs, request.sequencedNs);
+  record.checkedNs = since(receivedNs, stamps.checkedNs);
+  record.matchedNs = since(receivedNs, stamps.matchedNs);
+  record.durableNs = since(receivedNs, stamps.durableNs);
+  record.sentNs = since(receivedNs, sentNs);
+  messenger.finish(RECEIPT_LENGTH);
+}
+
+/** 0 stays "not known"; what is known is at least 1, though clocks of threads differ by a little. */
+function since(receivedNs: number, ns: number): number {
+  return ns === 0 ? 0 : Math.max(1, Math.round(ns - receivedNs));
 }
 
 export function sayShutdown(messenger: Messenger, lastSeq: number): void {

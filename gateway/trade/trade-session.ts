@@ -3,6 +3,7 @@ import { ErrorCode, type QueryKind, SessionEndReason } from "../../protocol/gene
 import { QUERY_TEMPLATE_ID } from "../../protocol/generated/session.ts";
 import { CommandError, invalid } from "../../protocol/json/errors.ts";
 import type { JsonObject } from "../../protocol/json/fields.ts";
+import { monotonicNs } from "../../protocol/monotonic.ts";
 import type { Key } from "../keys/key-directory.ts";
 import { signedText } from "../keys/signature.ts";
 import { Messenger, type RequestNames } from "../messages/messenger.ts";
@@ -23,6 +24,7 @@ import {
 } from "./session-commands.ts";
 import { type InputHandler, takeBinary, takeText } from "./session-input.ts";
 import { answerQuery, MAX_ROWS } from "./session-queries.ts";
+import { SessionReceipts } from "./session-receipts.ts";
 import * as voice from "./session-voice.ts";
 import { SilentCommands } from "./silent-commands.ts";
 
@@ -65,6 +67,7 @@ export class TradeSession implements SocketHandler, InputHandler {
   #lastHeartbeatMs: number;
   #endReason: SessionEndReason = SessionEndReason.closed;
   readonly #silent = new SilentCommands();
+  readonly #receipts: SessionReceipts;
   #heldQuery: { readonly kind: QueryKind; readonly requestId: number } | null = null;
   /** Bytes of answers to queries, on top of what may wait. */
   #allowance = 0;
@@ -84,6 +87,7 @@ export class TradeSession implements SocketHandler, InputHandler {
     this.#budget = budgets.session;
     this.#addressBudget = budgets.address;
     this.#errors = budgets.errors;
+    this.#receipts = new SessionReceipts(services.receipts);
     this.#messenger = new Messenger(new Outbox(socket), services.views.directory, isBinary);
     this.openedMs = services.clock.nowMs();
     this.#lastHeardMs = this.openedMs;
@@ -142,7 +146,9 @@ export class TradeSession implements SocketHandler, InputHandler {
   }
 
   onJsonCommand(json: JsonObject, templateId: number, names: RequestNames): void {
-    this.#report((this.#commands as SessionCommands).takeJson(json, templateId), names);
+    const outcome = (this.#commands as SessionCommands).takeJson(json, templateId);
+    this.#report(outcome, names);
+    if (isForReceipt(outcome)) this.#awaitReceipt(outcome, names);
   }
 
   onBinaryCommand(view: DataView, at: number, templateId: number): void {
@@ -150,6 +156,25 @@ export class TradeSession implements SocketHandler, InputHandler {
     if (outcome.result !== "sequenced" || mayBeSilent(templateId)) {
       this.#report(outcome, namesOfBinary(view, at, templateId));
     }
+    if (isForReceipt(outcome)) this.#awaitReceipt(outcome, namesOfBinary(view, at, templateId));
+  }
+
+  /** Received: when the frame came in. */
+  #awaitReceipt(outcome: Outcome, names: RequestNames): void {
+    const { seq, requestId, receiptPlace, sequencedNs } = outcome;
+    const { clock } = this.#services;
+    const nowNs = monotonicNs();
+    const sinceMs = clock.nowMs() - this.#lastHeardMs;
+    this.#receipts.add({
+      seq,
+      requestId,
+      clientOrderId: names.clientOrderId,
+      place: receiptPlace,
+      receivedUs: clock.nowUs() - Math.round(sinceMs * 1e3),
+      receivedNs: nowNs - sinceMs * 1e6,
+      sequencedNs,
+    });
+    this.#host.awaitsCompletion(this);
   }
 
   #report(outcome: Outcome, names: RequestNames): void {
@@ -206,7 +231,7 @@ export class TradeSession implements SocketHandler, InputHandler {
     this.key = key;
     this.cancelOnDisconnect = request.cancelOnDisconnect;
     this.#keyBudget = this.#host.budgetOf(key);
-    this.#commands = new SessionCommands(services.intake, services.requests, services.views, key);
+    this.#commands = new SessionCommands(services, key);
     const { heartbeatIntervalMs } = this.#options;
     const { requests } = services;
     voice.sayLoggedOn(this.#messenger, key, requests, completeSeq, heartbeatIntervalMs);
@@ -256,7 +281,8 @@ export class TradeSession implements SocketHandler, InputHandler {
   /** Every event up to seq has been given. False: nothing is awaited any more. */
   onCommandsComplete(seq: number): boolean {
     if (this.#silent.onComplete(seq, this.#messenger)) this.#host.needsFlush(this);
-    return !this.#silent.isEmpty;
+    if (this.#receipts.onComplete(seq)) this.#host.needsFlush(this);
+    return !this.#silent.isEmpty || !this.#receipts.isEmpty;
   }
 
   /** Sends what a session that is behind has missed, as far as the client reads. */
@@ -346,6 +372,7 @@ export class TradeSession implements SocketHandler, InputHandler {
 
   flush(): void {
     const { outbox } = this.#messenger;
+    this.#receipts.say(this.#messenger);
     outbox.flush();
     if (outbox.isEmpty) {
       this.#allowance = 0;
@@ -393,6 +420,10 @@ export class TradeSession implements SocketHandler, InputHandler {
     }
     this.#messenger.error(code, text, names);
   }
+}
+
+function isForReceipt({ result, wantsReceipt }: Outcome): boolean {
+  return wantsReceipt && result === "sequenced";
 }
 
 const REFUSALS = {

@@ -950,6 +950,21 @@ const ROWS: readonly (readonly [number, readonly Row[]])[] = [
     ["channel", 16, 1, "u8", "enum", 6],
     ["symbol", 17, 16, "text", "plain", -1],
   ]],
+  [153, [
+    ["blockLength", 0, 2, "u16", "plain", -1],
+    ["templateId", 2, 2, "u16", "plain", -1],
+    ["schemaId", 4, 2, "u16", "plain", -1],
+    ["version", 6, 2, "u16", "plain", -1],
+    ["seq", 8, 8, "u64", "plain", -1],
+    ["requestId", 16, 8, "u64", "plain", -1],
+    ["clientOrderId", 24, 8, "u64", "plain", -1],
+    ["receivedUs", 32, 8, "u64", "plain", -1],
+    ["sequencedNs", 40, 8, "u64", "plain", -1],
+    ["checkedNs", 48, 8, "u64", "plain", -1],
+    ["matchedNs", 56, 8, "u64", "plain", -1],
+    ["durableNs", 64, 8, "u64", "plain", -1],
+    ["sentNs", 72, 8, "u64", "plain", -1],
+  ]],
 ];
 
 /** The fields of every message in the order of their offsets, by template id. */

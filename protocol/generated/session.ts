@@ -2139,6 +2139,144 @@ export class QueryEnd {
   }
 }
 
+export const RECEIPT_SEQ_OFFSET = 8;
+export const RECEIPT_REQUEST_ID_OFFSET = 16;
+export const RECEIPT_CLIENT_ORDER_ID_OFFSET = 24;
+export const RECEIPT_RECEIVED_US_OFFSET = 32;
+export const RECEIPT_SEQUENCED_NS_OFFSET = 40;
+export const RECEIPT_CHECKED_NS_OFFSET = 48;
+export const RECEIPT_MATCHED_NS_OFFSET = 56;
+export const RECEIPT_DURABLE_NS_OFFSET = 64;
+export const RECEIPT_SENT_NS_OFFSET = 72;
+export const RECEIPT_LENGTH = 80;
+export const RECEIPT_TEMPLATE_ID = 153;
+
+/** 80 bytes, template id 153. Wrap, then read or write in place; values are untrusted until validated. */
+export class Receipt {
+  view!: DataView;
+  offset = 0;
+
+  /** False: the record does not fit into the view. */
+  wrap(view: DataView, offset: number): boolean {
+    this.view = view;
+    this.offset = offset;
+    return view.byteLength - offset >= 80;
+  }
+
+  /** Zeroes the record and writes its message header. */
+  clear(): this {
+    for (let i = 0; i < 80; i += 8) this.view.setFloat64(this.offset + i, 0, true);
+    return this.writeHeader();
+  }
+
+  /** Writes the message header only: for callers that set every field. */
+  writeHeader(): this {
+    this.view.setUint32(this.offset, 10027088, true);
+    this.view.setUint32(this.offset + 4, SCHEMA_WORD, true);
+    return this;
+  }
+
+  get blockLength(): number {
+    return this.view.getUint16(this.offset, true);
+  }
+  set blockLength(value: number) {
+    this.view.setUint16(this.offset, value, true);
+  }
+
+  get templateId(): number {
+    return this.view.getUint16(this.offset + 2, true);
+  }
+  set templateId(value: number) {
+    this.view.setUint16(this.offset + 2, value, true);
+  }
+
+  get schemaId(): number {
+    return this.view.getUint16(this.offset + 4, true);
+  }
+  set schemaId(value: number) {
+    this.view.setUint16(this.offset + 4, value, true);
+  }
+
+  get version(): number {
+    return this.view.getUint16(this.offset + 6, true);
+  }
+  set version(value: number) {
+    this.view.setUint16(this.offset + 6, value, true);
+  }
+
+  get seq(): number {
+    return this.view.getUint32(this.offset + 8, true) + this.view.getUint32(this.offset + 12, true) * TWO_32;
+  }
+  set seq(value: number) {
+    this.view.setUint32(this.offset + 8, value, true);
+    this.view.setUint32(this.offset + 12, value / TWO_32, true);
+  }
+
+  get requestId(): number {
+    return this.view.getUint32(this.offset + 16, true) + this.view.getUint32(this.offset + 20, true) * TWO_32;
+  }
+  set requestId(value: number) {
+    this.view.setUint32(this.offset + 16, value, true);
+    this.view.setUint32(this.offset + 20, value / TWO_32, true);
+  }
+
+  get clientOrderId(): number {
+    return this.view.getUint32(this.offset + 24, true) + this.view.getUint32(this.offset + 28, true) * TWO_32;
+  }
+  set clientOrderId(value: number) {
+    this.view.setUint32(this.offset + 24, value, true);
+    this.view.setUint32(this.offset + 28, value / TWO_32, true);
+  }
+
+  get receivedUs(): number {
+    return this.view.getUint32(this.offset + 32, true) + this.view.getUint32(this.offset + 36, true) * TWO_32;
+  }
+  set receivedUs(value: number) {
+    this.view.setUint32(this.offset + 32, value, true);
+    this.view.setUint32(this.offset + 36, value / TWO_32, true);
+  }
+
+  get sequencedNs(): number {
+    return this.view.getUint32(this.offset + 40, true) + this.view.getUint32(this.offset + 44, true) * TWO_32;
+  }
+  set sequencedNs(value: number) {
+    this.view.setUint32(this.offset + 40, value, true);
+    this.view.setUint32(this.offset + 44, value / TWO_32, true);
+  }
+
+  get checkedNs(): number {
+    return this.view.getUint32(this.offset + 48, true) + this.view.getUint32(this.offset + 52, true) * TWO_32;
+  }
+  set checkedNs(value: number) {
+    this.view.setUint32(this.offset + 48, value, true);
+    this.view.setUint32(this.offset + 52, value / TWO_32, true);
+  }
+
+  get matchedNs(): number {
+    return this.view.getUint32(this.offset + 56, true) + this.view.getUint32(this.offset + 60, true) * TWO_32;
+  }
+  set matchedNs(value: number) {
+    this.view.setUint32(this.offset + 56, value, true);
+    this.view.setUint32(this.offset + 60, value / TWO_32, true);
+  }
+
+  get durableNs(): number {
+    return this.view.getUint32(this.offset + 64, true) + this.view.getUint32(this.offset + 68, true) * TWO_32;
+  }
+  set durableNs(value: number) {
+    this.view.setUint32(this.offset + 64, value, true);
+    this.view.setUint32(this.offset + 68, value / TWO_32, true);
+  }
+
+  get sentNs(): number {
+    return this.view.getUint32(this.offset + 72, true) + this.view.getUint32(this.offset + 76, true) * TWO_32;
+  }
+  set sentNs(value: number) {
+    this.view.setUint32(this.offset + 72, value, true);
+    this.view.setUint32(this.offset + 76, value / TWO_32, true);
+  }
+}
+
 export const RESUME_AFTER_SEQ_OFFSET = 8;
 export const RESUME_CHANNEL_OFFSET = 16;
 export const RESUME_SYMBOL_OFFSET = 17;

@@ -8,7 +8,7 @@ import {
 } from "../generated/headers.ts";
 import type { InstrumentDirectory, InstrumentTerms } from "../instrument-directory.ts";
 import { MAX_ACCOUNT } from "../terms.ts";
-import { fitsText, integerField, type JsonObject, stringField } from "./fields.ts";
+import { booleanField, fitsText, integerField, type JsonObject, stringField } from "./fields.ts";
 
 export interface EncodeOptions {
   /** Admin commands are allowed. */
@@ -23,11 +23,14 @@ export interface EncodeOptions {
 }
 
 /** Fields that every command has. */
-export const COMMON_FIELDS = ["type", "requestId", "account"] as const;
+export const COMMON_FIELDS = ["type", "requestId", "account", "receipt"] as const;
 
 const header = new CommandHeader();
 
-/** Writes requestId, account and timestamp of a cleared record. Throws a CommandError. */
+/**
+ * Writes requestId, account and timestamp of a cleared record. Throws a CommandError. `receipt` is a
+ * wish of the sender's and no part of what happens: it is looked at and not written.
+ */
 export function encodeHeader(
   json: JsonObject,
   view: DataView,
@@ -35,11 +38,12 @@ export function encodeHeader(
   accountRequired: boolean,
 ): void {
   header.wrap(view, offset);
-  const { account, requestId, timestamp } = json;
+  const { account, requestId, timestamp, receipt } = json;
   if (accountRequired || account !== undefined) {
     header.account = integerField("account", account, 1, MAX_ACCOUNT);
   }
   if (requestId !== undefined) header.requestId = integerField("requestId", requestId, 1);
+  if (receipt !== undefined) booleanField("receipt", receipt);
   if (timestamp !== undefined) header.timestampUs = integerField("timestamp", timestamp, 0);
 }
 

@@ -44,6 +44,8 @@ import {
   PublicTrade,
   QUERY_END_TEMPLATE_ID,
   QueryEnd,
+  RECEIPT_TEMPLATE_ID,
+  Receipt,
   SERVER_SHUTDOWN_TEMPLATE_ID,
   ServerShutdown,
   SUBSCRIBED_TEMPLATE_ID,
@@ -65,6 +67,7 @@ const errorMessage = new ErrorMessage();
 const duplicateRequest = new DuplicateRequest();
 const serverShutdown = new ServerShutdown();
 const completed = new Completed();
+const receipt = new Receipt();
 const queryEnd = new QueryEnd();
 const openOrder = new OpenOrder();
 const position = new Position();
@@ -115,6 +118,9 @@ export function decodeMessage(
       const { requestId, seq } = completed;
       return { type: "completed", ...(requestId === 0 ? {} : { requestId }), seq };
     }
+    case RECEIPT_TEMPLATE_ID:
+      receipt.wrap(view, offset);
+      return decodeReceipt();
     case SERVER_SHUTDOWN_TEMPLATE_ID:
       serverShutdown.wrap(view, offset);
       return { type: "serverShutdown", lastSeq: serverShutdown.lastSeq };
@@ -208,6 +214,17 @@ function decodeError(view: DataView, offset: number): Json {
     if (requestId !== 0) request.requestId = requestId;
     if (clientOrderId !== 0) request.clientOrderId = clientOrderId;
     json.request = request;
+  }
+  return json;
+}
+
+function decodeReceipt(): Json {
+  const json: Json = { type: "receipt", seq: receipt.seq };
+  if (receipt.requestId !== 0) json.requestId = receipt.requestId;
+  if (receipt.clientOrderId !== 0) json.clientOrderId = receipt.clientOrderId;
+  json.received = receipt.receivedUs;
+  for (const name of ["sequencedNs", "checkedNs", "matchedNs", "durableNs", "sentNs"] as const) {
+    if (receipt[name] !== 0) json[name] = receipt[name];
   }
   return json;
 }

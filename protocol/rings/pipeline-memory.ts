@@ -1,4 +1,5 @@
-// The shared memory of the pipeline: two rings and one block of control words.
+// The shared memory of the pipeline: two rings, one block of control words, and stage stamps.
+import { createReceiptMemory } from "./receipts.ts";
 
 export const MAX_RISK_WORKERS = 8;
 
@@ -13,6 +14,8 @@ export interface PipelineMemory {
   readonly riskWorkers: number;
   /** The doorbell of the thread that runs the engine: its own, or the gateway's. */
   readonly engineBell: number;
+  /** Stage stamps of the commands whose senders asked for them (see receipts.ts). */
+  readonly receipts: SharedArrayBuffer;
 }
 
 export interface PipelineSizes {
@@ -96,6 +99,7 @@ export function createPipelineMemory(sizes: PipelineSizes): PipelineMemory {
     control: new SharedArrayBuffer(CONTROL_WORDS * 4),
     riskWorkers: sizes.riskWorkers,
     engineBell: sizes.sharesMain === true ? Bell.gateway : Bell.engine,
+    receipts: createReceiptMemory(sizes.riskWorkers),
   };
 }
 

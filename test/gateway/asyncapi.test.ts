@@ -142,9 +142,10 @@ describe("a server and the document", () => {
     await alice.last("queryEnd", 4);
     alice.send({ type: "massCancel", requestId: 1 });
     alice.send({ type: "massCancel", requestId: 1 });
-    alice.send({ type: "massCancel", requestId: 2 });
+    alice.send({ type: "massCancel", requestId: 2, receipt: true });
     alice.send({ type: "nothing" });
     await alice.first("completed");
+    await alice.first("receipt");
     await alice.first("error");
     const said = new Set(
       [market, auditor, alice, bob].flatMap(({ messages }) => messages.map(({ type }) => type)),
@@ -152,6 +153,7 @@ describe("a server and the document", () => {
     for (const type of [
       ...["accepted", "rejected", "trade", "canceled", "replaced", "openOrder", "position"],
       ...["assetBalance", "instrument", "queryEnd", "duplicateRequest", "completed", "error"],
+      "receipt",
       ...[
         "l1",
         "l2",

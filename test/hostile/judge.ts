@@ -1,6 +1,7 @@
 // Says whether a session did right by a payload, from readings of its own (strict-json, plain-records).
 import { KillSwitch } from "../../protocol/generated/commands.ts";
 import {
+  CommandFlag,
   ERROR_CODE_NAMES,
   OrderField,
   OrderType,
@@ -113,6 +114,7 @@ export class Judge {
     const got = decodeCommand(record, 0, this.#directory);
     const names = new Set([...Object.keys(sent), ...Object.keys(got)]);
     const isRefused = record.getUint8(VERDICT_OFFSET) !== Verdict.pending;
+    names.delete("receipt"); // a wish, which is not recorded
     for (const name of names) {
       // What did not convert is left out of a record that is refused.
       if (isRefused && name !== "type" && name !== "account" && name !== "requestId") continue;
@@ -151,6 +153,8 @@ export class Judge {
       case "verdict":
       case "reason":
         return before === 0; // the server's to write
+      case "flags":
+        return before === CommandFlag.receipt && after === 0; // a wish, which is not recorded
       case "account":
         return before === 0 && after === account;
       case "timeInForce": {
@@ -232,6 +236,9 @@ function explains({ type, json, record }: Reading, said: readonly string[]): boo
   if (type === "unsubscribe") return said.includes(json === null ? "subscribed" : "unsubscribed");
   if (SUBSCRIPTIONS.has(type)) return said.includes("subscribed");
   if (type === "logon") return said.includes("loggedOn");
+  const wantsReceipt =
+    json?.receipt === true || record?.fields.get("flags") === CommandFlag.receipt;
+  if (said.includes("receipt") && wantsReceipt) return true;
   // A duplicate has a requestId; a completed one may have none.
   const requestId = json?.requestId ?? record?.fields.get("requestId") ?? 0;
   return said.includes("completed") || (said.includes("duplicateRequest") && requestId !== 0);

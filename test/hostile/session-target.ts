@@ -23,6 +23,7 @@ import { BLOCK_LENGTHS } from "../../protocol/generated/messages.ts";
 import { ERROR_MESSAGE_TEMPLATE_ID } from "../../protocol/generated/session.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { TYPE_NAMES } from "../../protocol/json/words.ts";
+import { createReceiptMemory, ReceiptDesk } from "../../protocol/rings/receipts.ts";
 import { DEFINITIONS, instrumentEvent } from "../protocol/json/instruments.ts";
 import type { LogonValues } from "./valid-messages.ts";
 
@@ -201,6 +202,10 @@ export class SessionTarget {
         intake: this.#intake,
         keys: { verify: (keyId, _text, signature) => this.#verify(keyId, signature) },
         requests: this.#requests,
+        receipts: new ReceiptDesk(
+          { receipts: createReceiptMemory(1), riskWorkers: 1 },
+          completeSeq,
+        ),
         views,
         recent: new RecentEvents(64),
         history: null,

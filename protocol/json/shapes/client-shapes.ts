@@ -47,7 +47,7 @@ import {
 } from "./shape.ts";
 
 const REQUEST: Fields = { "requestId?": ID };
-const COMMAND: Fields = { ...REQUEST, "account?": NUMBER };
+const COMMAND: Fields = { ...REQUEST, "account?": NUMBER, "receipt?": BOOLEAN };
 const SIDE = wordsOf(SIDE_NAMES);
 const MARKET_STATE = wordsOf(MARKET_STATE_NAMES);
 const LIMIT = nullable(DECIMAL);
@@ -161,6 +161,7 @@ export const ADMIN_COMMANDS: readonly MessageShape[] = [
     templateId: SET_ACCOUNT_TEMPLATE_ID,
     fields: {
       ...REQUEST,
+      "receipt?": BOOLEAN,
       account: NUMBER,
       "symbol?": TEXT,
       "selfTradePrevention?": wordsOf(SELF_TRADE_PREVENTION_NAMES),
@@ -182,6 +183,7 @@ export const ADMIN_COMMANDS: readonly MessageShape[] = [
     templateId: ADJUST_BALANCE_TEMPLATE_ID,
     fields: {
       ...REQUEST,
+      "receipt?": BOOLEAN,
       account: NUMBER,
       asset: TEXT,
       amount: DECIMAL,

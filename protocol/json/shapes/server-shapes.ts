@@ -23,6 +23,7 @@ import {
   POSITION_TEMPLATE_ID,
   PUBLIC_TRADE_TEMPLATE_ID,
   QUERY_END_TEMPLATE_ID,
+  RECEIPT_TEMPLATE_ID,
   SERVER_SHUTDOWN_TEMPLATE_ID,
   SUBSCRIBED_TEMPLATE_ID,
   TOP_OF_BOOK_TEMPLATE_ID,
@@ -106,6 +107,23 @@ export const SESSION_MESSAGES: readonly MessageShape[] = [
     summary: "A command that has no event is done, and durable.",
     templateId: COMPLETED_TEMPLATE_ID,
     fields: { "requestId?": ID, seq: COUNT },
+  },
+  {
+    type: "receipt",
+    summary:
+      "Where the time of a command went that asked for it: nanoseconds after received; a stage whose time is not known is left out.",
+    templateId: RECEIPT_TEMPLATE_ID,
+    fields: {
+      seq: COUNT,
+      "requestId?": ID,
+      "clientOrderId?": ID,
+      received: COUNT,
+      "sequencedNs?": ID,
+      "checkedNs?": ID,
+      "matchedNs?": ID,
+      "durableNs?": ID,
+      "sentNs?": ID,
+    },
   },
 ];
 

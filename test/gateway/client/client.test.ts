@@ -89,6 +89,40 @@ describe.each(ENCODINGS)("a client that speaks %s", (encoding) => {
     expect(trades.map(({ account }) => account).sort()).toEqual([42, 43]);
   });
 
+  test("a command that asks for it gets a receipt, one that does not gets none", async () => {
+    await harness.setUp(INSTRUMENT);
+    const { client, events } = await harness.connected("alice", { encoding });
+    const sent = client.sendWithReceipt(order({ clientOrderId: 5 }));
+    const plain = client.send(order({ clientOrderId: 6 }));
+    const { outcome, receipt } = await sent;
+    expect(outcome).toMatchObject({ type: "accepted", clientOrderId: 5, seq: 2 });
+    expect(receipt).toMatchObject({ type: "receipt", seq: 2, requestId: 1, clientOrderId: 5 });
+    expect(receipt?.sentNs).toBeGreaterThanOrEqual(receipt?.sequencedNs ?? Number.NaN);
+    expect(receipt?.received).toBeLessThanOrEqual(Date.now() * 1000 + 1000);
+    await plain;
+    expect(events.map(({ type }) => type)).toEqual(["accepted", "accepted"]);
+  });
+
+  test("a command without events gets its receipt too, a duplicate and a refused one get none", async () => {
+    const { client } = await harness.connected("alice", { encoding });
+    const silent = await client.sendWithReceipt({ type: "massCancel", requestId: 4 });
+    expect(silent).toMatchObject({ outcome: { type: "completed" }, receipt: { seq: 1 } });
+    const again = await client.sendWithReceipt({ type: "massCancel", requestId: 4 });
+    expect(again).toMatchObject({ outcome: { type: "duplicateRequest" }, receipt: null });
+    const refused = client.sendWithReceipt({ type: "defineInstrument", symbol: "X" });
+    await expect(refused).rejects.toMatchObject({ code: "refused" });
+  });
+
+  test("what is recorded is the same with and without the wish for a receipt", async () => {
+    await harness.setUp(INSTRUMENT);
+    const { client } = await harness.connected("alice", { encoding });
+    await client.sendWithReceipt(order({ clientOrderId: 5 }));
+    await client.send(order({ clientOrderId: 5 }));
+    const [, asked, plain] = harness.server.exchange.commands;
+    const flags = [asked, plain].map((command) => command?.flags);
+    expect(flags).toEqual([0, 0]);
+  });
+
   test("a command without events is completed", async () => {
     const { client } = await harness.connected("alice", { encoding });
     const outcome = await client.send({ type: "massCancel" });

@@ -12,6 +12,7 @@ import {
 } from "../../../protocol/generated/commands.ts";
 import {
   AccountField,
+  CommandFlag,
   InstrumentField,
   OrderField,
   OrderType,
@@ -20,6 +21,7 @@ import {
   TimeInForce,
   Verdict,
 } from "../../../protocol/generated/enums.ts";
+import { COMMAND_HEADER_FLAGS_OFFSET } from "../../../protocol/generated/headers.ts";
 import { encodeCommand } from "../../../protocol/json/encode-command.ts";
 import { CommandError } from "../../../protocol/json/errors.ts";
 import { testDirectory } from "../../protocol/json/instruments.ts";
@@ -227,6 +229,19 @@ describe("a binary command", () => {
       asSent(order());
       source.setUint8(offset, 1);
       expect(refusal().code).toBe("malformed");
+    }
+  });
+
+  test("may ask for a receipt, which is no part of the record; no other flag is a client's", () => {
+    for (const json of [order(), { type: "cancelOrder", orderId: 5 }, { type: "massCancel" }]) {
+      asSent(json);
+      source.setUint8(COMMAND_HEADER_FLAGS_OFFSET, CommandFlag.receipt);
+      take();
+      expect(target.getUint8(COMMAND_HEADER_FLAGS_OFFSET)).toBe(0);
+      for (const flags of [1, 4, 8, 128].map((bit) => bit | CommandFlag.receipt)) {
+        source.setUint8(COMMAND_HEADER_FLAGS_OFFSET, flags);
+        expect(refusal().code).toBe("malformed");
+      }
     }
   });
 

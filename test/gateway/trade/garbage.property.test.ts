@@ -13,6 +13,7 @@ import { LAYOUTS } from "../../../protocol/generated/layouts.ts";
 import { BLOCK_LENGTHS } from "../../../protocol/generated/messages.ts";
 import { SCHEMA_WORD } from "../../../protocol/generated/support.ts";
 import { encodeCommand } from "../../../protocol/json/encode-command.ts";
+import { ReceiptDesk } from "../../../protocol/rings/receipts.ts";
 import { testDirectory } from "../../protocol/json/instruments.ts";
 import { Random } from "../../reference/fuzz/random.ts";
 import { ExchangeSimulator } from "../../simulation/exchange-simulator.ts";
@@ -46,6 +47,7 @@ class Target {
         intake: exchange.intake,
         keys: { verify: () => TRADER },
         requests: exchange.requests,
+        receipts: new ReceiptDesk(exchange.memory, () => this.#stage.completeSeq),
         views,
         recent,
         history: exchange.history,

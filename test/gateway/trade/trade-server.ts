@@ -16,6 +16,7 @@ import { Admission } from "../../../gateway/transport/admission.ts";
 import type { TransportChoice } from "../../../gateway/transport/start.ts";
 import type { Transport } from "../../../gateway/transport/transport.ts";
 import { Views } from "../../../gateway/views/views.ts";
+import { ReceiptDesk } from "../../../protocol/rings/receipts.ts";
 import { checkedMessageProblem } from "../../asyncapi.ts";
 import { ExchangeSimulator } from "../../simulation/exchange-simulator.ts";
 import { start, until } from "../transports.ts";
@@ -95,6 +96,7 @@ export class TradeServer {
         intake: exchange.intake,
         keys: { verify: (keyId, text, signature) => this.#verify(keyId, text, signature) },
         requests: exchange.requests,
+        receipts: new ReceiptDesk(exchange.memory, completeSeq),
         views,
         recent,
         history: exchange.history,
@@ -196,6 +198,7 @@ const SESSION_TYPES: ReadonlySet<unknown> = new Set([
   "duplicateRequest",
   "serverShutdown",
   "completed",
+  "receipt",
   "queryEnd",
   "openOrder",
   "position",

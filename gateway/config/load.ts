@@ -149,10 +149,35 @@ function checkTogether(
       `${sources.host}: host ${config.host} can be reached from outside: give tlsCert and tlsKey, or allow it with insecure (--insecure)`,
     );
   }
+  if ((config.redisTlsCert === null) !== (config.redisTlsKey === null)) {
+    const [given, missing] =
+      config.redisTlsCert === null
+        ? (["redisTlsKey", "redisTlsCert"] as const)
+        : (["redisTlsCert", "redisTlsKey"] as const);
+    problems.push(`${sources[given]}: ${given} needs ${missing} too`);
+  }
+  for (const name of ["redisTlsCa", "redisTlsCert", "redisTlsKey"] as const) {
+    const file = config[name];
+    if (file === null) continue;
+    if (!config.redis.startsWith("rediss://")) {
+      problems.push(`${sources[name]}: ${name} needs a redis URL with rediss://`);
+    } else if (!isReadable(file)) {
+      problems.push(`${sources[name]}: ${name}: ${file} cannot be read`);
+    }
+  }
   if (config.durability === "none" && config.redis !== "off" && sources.redis !== "default") {
     warnings.push(
       `With durability none (${sources.durability}) nothing is published to Redis (${sources.redis}).`,
     );
+  }
+}
+
+function isReadable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -183,12 +183,14 @@ export function text(
   what: Common & {
     defaultValue: string;
     allowed: string;
-    pattern: RegExp;
+    /** Either the form of the text, or what says whether it is allowed. */
+    pattern?: RegExp;
+    accepts?: (text: string) => boolean;
     placeholder: string;
     otherVariable?: string;
     mayHoldSecret?: true;
   },
 ): Setting<string> {
-  const { pattern, ...rest } = what;
-  return { ...rest, unit: null, schema: z.string().regex(pattern), fromText: asIs };
+  const { pattern = /^/, accepts = () => true, ...rest } = what;
+  return { ...rest, unit: null, schema: z.string().regex(pattern).refine(accepts), fromText: asIs };
 }

@@ -1,3 +1,4 @@
+import { parseRedisUrl } from "../redis/access.ts";
 import {
   bytes,
   choice,
@@ -119,13 +120,45 @@ export const SETTINGS = {
   redis: text({
     group: "Redis",
     defaultValue: "own",
-    pattern: /^(?:own|off|rediss?:\/\/\S+|unix:\/\/\/\S+)$/,
-    allowed: "own, off, or a URL with redis://, rediss:// or unix://",
+    accepts: (text) => text === "own" || text === "off" || parseRedisUrl(text) !== null,
+    allowed:
+      "own, off, or a URL: redis://[user:password@]host[:port][,host[:port]…][/database], the same with rediss:// (TLS), or unix:///path/of/socket",
     placeholder: "url",
     otherVariable: "REDIS_URL",
     mayHoldSecret: true,
     description:
       "Where trades and events are published: a server by its URL, `own` (a redis-server found on the PATH is started and stopped with this process), or `off`.",
+  }),
+  redisPrefix: text({
+    group: "Redis",
+    defaultValue: "crossbook",
+    pattern: /^[A-Za-z0-9._{}-]{1,40}$/,
+    allowed: "1 to 40 letters, digits and . _ - { }",
+    placeholder: "text",
+    description:
+      "What the names of all keys begin with, before a colon. In a Redis Cluster it has to be a hash tag, such as `{crossbook}`, so that all keys are on one node.",
+  }),
+  redisTlsCa: optionalPath({
+    group: "Redis",
+    description:
+      "PEM file with the certificates that the server of a rediss:// URL must go back to; without it those that Node trusts.",
+  }),
+  redisTlsCert: optionalPath({
+    group: "Redis",
+    description: "PEM file with the certificate to show to the server of a rediss:// URL.",
+  }),
+  redisTlsKey: optionalPath({
+    group: "Redis",
+    description: "PEM file with the private key of that certificate.",
+  }),
+  redisTimeoutMs: integer({
+    group: "Redis",
+    unit: "milliseconds",
+    min: 100,
+    max: 600_000,
+    defaultValue: 10_000,
+    description:
+      "Redis is taken for gone where it does not answer for so long; then it is connected to anew.",
   }),
   redisBatchBytes: bytes({
     group: "Redis",

@@ -24,9 +24,26 @@ export function createMetrics(status: () => ServerStatus): Registry {
   gauge("logged_seq", "seq of the last event in the event log", ({ log }) => log.lastSeq);
   gauge("redis_seq", "seq of the last event in Redis", ({ redis }) => redis.lastSeq);
   gauge("redis_lag_commands", "commands between event log and Redis", ({ redis }) => redis.lag);
+  gauge(
+    "redis_lag_events",
+    "events between event log and Redis, -1 where that is not known",
+    ({ redis }) => redis.lagEvents ?? -1,
+  );
+  gauge("redis_lag_seconds", "no event that Redis lacks is older", ({ redis }) => redis.lagSeconds);
   gauge("redis_publishing", "1 while events go to Redis", ({ redis }) =>
     redis.state === "publishing" ? 1 : 0,
   );
+  new Gauge({
+    name: "crossbook_redis_halted",
+    help: "1 under the code for which publishing to Redis has halted",
+    labelNames: ["code"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const { code } = status().redis;
+      if (code !== null) this.set({ code }, 1);
+    },
+  });
   gauge(
     "journal_epoch",
     "times this directory's journal was opened",
@@ -100,6 +117,23 @@ export function createMetrics(status: () => ServerStatus): Registry {
     ({ risk }) => risk.restarts,
   );
   counter("kill_switches_total", "kill switches engaged", ({ killSwitch }) => killSwitch.count);
+  counter("redis_events_total", "events sent to Redis and answered", ({ redis }) => redis.events);
+  counter("redis_trades_total", "trades among them", ({ redis }) => redis.trades);
+  counter(
+    "redis_batches_total",
+    "batches sent to Redis and answered",
+    ({ redis }) => redis.batches,
+  );
+  counter(
+    "redis_faults_total",
+    "faults after which it was connected to anew",
+    ({ redis }) => redis.faults,
+  );
+  counter(
+    "redis_connections_total",
+    "connections to Redis that took over publishing",
+    ({ redis }) => redis.connections,
+  );
   counter("events_total", "public events", ({ log }) => log.eventCount);
   new Counter({
     name: "crossbook_refused_total",

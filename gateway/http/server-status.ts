@@ -21,10 +21,26 @@ export interface ServerStatus {
   };
   readonly redis: {
     readonly state: string;
+    /** Why it has halted, as docs/redis.md lists it; null: it has not. */
+    readonly code: string | null;
     readonly reason: string | null;
     readonly lastSeq: number;
+    /** Of the last event in Redis: `<seq>-<index>`. */
+    readonly lastId: string;
     /** Commands between the event log and Redis. */
     readonly lag: number;
+    /** Events between them; null: not known. */
+    readonly lagEvents: number | null;
+    /** No event that Redis lacks is older than this. */
+    readonly lagSeconds: number;
+    /** Events that Redis has been given since the first; null: not known. */
+    readonly publishedEvents: number | null;
+    /** Since the start of this process. */
+    readonly events: number;
+    readonly trades: number;
+    readonly batches: number;
+    readonly faults: number;
+    readonly connections: number;
   };
   readonly journal: {
     readonly commands: number;

@@ -11,6 +11,8 @@ import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts
 import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
 import { InstrumentUnknown } from "./errors.ts";
 import type { EventSource } from "./event-source.ts";
+import type { StreamKeys } from "./keys.ts";
+import type { StartingPoint } from "./position.ts";
 import {
   dropInternal,
   eventIdAt,
@@ -19,7 +21,6 @@ import {
   timestampUsAt,
   viewOf,
 } from "./records.ts";
-import { DIRECTORY_KEY, EVENTS_KEY, INSTRUMENTS_KEY, TRADES_KEY_PREFIX } from "./scripts.ts";
 import { type EventId, formatEventId } from "./stream-id.ts";
 
 /** What one round trip carries. */
@@ -30,6 +31,8 @@ export interface Batch {
   readonly last: EventId;
   readonly timestampUs: number;
   readonly eventCount: number;
+  /** Events published in all, this batch included; null: not known. */
+  readonly publishedEvents: number | null;
   readonly tradeCount: number;
   /** Holds the records until Redis has answered. */
   readonly buffer: Uint8Array;
@@ -37,27 +40,25 @@ export interface Batch {
 
 /** Turns the records of the event log into batches, each of which starts where the last one ended. */
 export class BatchBuilder {
+  readonly #keys: StreamKeys;
   readonly #directory: InstrumentDirectory;
   readonly #keepEntries: string;
   readonly #trade = new Trade();
   #position: EventId;
+  #publishedEvents: number | null;
   #owedInstruments: readonly Uint8Array[];
 
   /**
-   * directory: as of `position` or later (what is needed of an instrument never changes).
-   * keepEntries: about how many entries a stream keeps; 0: all. owedInstruments: instrument events
-   * from before `position` that go with the first batch.
+   * from.instruments: as of its position or later (what is needed of an instrument never changes).
+   * keepEntries: about how many entries a stream keeps; 0: all.
    */
-  constructor(
-    directory: InstrumentDirectory,
-    position: EventId,
-    keepEntries: number,
-    owedInstruments: readonly Uint8Array[],
-  ) {
-    this.#directory = directory;
-    this.#position = position;
+  constructor(keys: StreamKeys, from: StartingPoint, keepEntries: number) {
+    this.#keys = keys;
+    this.#directory = from.instruments;
+    this.#position = from.position;
+    this.#publishedEvents = from.publishedEvents;
     this.#keepEntries = String(keepEntries);
-    this.#owedInstruments = owedInstruments;
+    this.#owedInstruments = from.owedInstruments;
   }
 
   /** The last event that a batch was made of. */
@@ -78,7 +79,7 @@ export class BatchBuilder {
 
   #build(buffer: Uint8Array, bytes: number): Batch {
     const view = viewOf(buffer);
-    const keys = [DIRECTORY_KEY, INSTRUMENTS_KEY, EVENTS_KEY];
+    const keys = [this.#keys.directory, this.#keys.instruments, this.#keys.events];
     const instruments: (string | Buffer)[] = [];
     const trades: string[] = [];
     for (const record of this.#owedInstruments) addInstrument(record, instruments);
@@ -102,6 +103,7 @@ export class BatchBuilder {
       }
     }
     const { seq, index } = this.#position;
+    if (this.#publishedEvents !== null) this.#publishedEvents += eventCount;
     const values: (string | Buffer)[] = [
       formatEventId(this.#position),
       formatEventId({ seq, index: index + 1 }),
@@ -109,6 +111,7 @@ export class BatchBuilder {
       String(eventCount),
       Buffer.from(buffer.buffer, buffer.byteOffset, bytes),
       this.#keepEntries,
+      String(this.#publishedEvents ?? ""),
       String(instruments.length / 2),
     ];
     this.#position = last;
@@ -119,6 +122,7 @@ export class BatchBuilder {
       last,
       timestampUs: timestampUsAt(view, lastAt),
       eventCount,
+      publishedEvents: this.#publishedEvents,
       tradeCount,
       buffer,
     };
@@ -129,7 +133,7 @@ export class BatchBuilder {
     trade.wrap(view, at);
     const terms = this.#directory.get(trade.instrumentId);
     if (terms === undefined) throw new InstrumentUnknown(trade.instrumentId);
-    const key = TRADES_KEY_PREFIX + terms.symbol;
+    const key = this.#keys.tradesPrefix + terms.symbol;
     let place = keys.indexOf(key) + 1; // Lua counts from 1
     if (place === 0) place = keys.push(key);
     // In an auction nobody is the aggressor, and the buyer stands in the taker's place.

@@ -1,14 +1,9 @@
 import { Redis, type RedisOptions } from "ioredis";
+import type { RedisNodes } from "./access.ts";
 import { type Anchor, anchorId } from "./anchor-queue.ts";
 import { RedisUnavailable } from "./errors.ts";
-import {
-  ANCHOR_SCRIPT,
-  ANCHORS_KEY,
-  APPEND_SCRIPT,
-  CLAIM_SCRIPT,
-  DIRECTORY_KEY,
-  EVENTS_KEY,
-} from "./scripts.ts";
+import { type StreamKeys, streamKeys } from "./keys.ts";
+import { ANCHOR_SCRIPT, APPEND_SCRIPT, CLAIM_SCRIPT } from "./scripts.ts";
 import { type EventId, formatEventId } from "./stream-id.ts";
 
 /** One entry of a stream. */
@@ -23,13 +18,15 @@ export interface StreamEntry {
  * looks where Redis stands.
  */
 export class RedisConnection {
+  readonly keys: StreamKeys;
   readonly #client: Redis;
   readonly #timeoutMs: number;
   #claimSha = "";
   #appendSha = "";
   #anchorSha = "";
 
-  private constructor(client: Redis, timeoutMs: number) {
+  private constructor(client: Redis, keys: StreamKeys, timeoutMs: number) {
+    this.keys = keys;
     this.#client = client;
     this.#timeoutMs = timeoutMs;
   }
@@ -40,7 +37,8 @@ export class RedisConnection {
    * whenever the connection has ended.
    */
   static async open(
-    url: string,
+    nodes: RedisNodes,
+    prefix: string,
     timeoutMs: number,
     signal: AbortSignal,
     onClosed: () => void,
@@ -59,11 +57,7 @@ export class RedisConnection {
       disableClientInfo: true,
       connectionName: "crossbook",
     } satisfies RedisOptions;
-    const socketPath = /^unix:\/\/(\/.*)$/.exec(url)?.[1];
-    const client =
-      socketPath === undefined
-        ? new Redis(url, options)
-        : new Redis({ ...options, path: decodeURIComponent(socketPath) });
+    const client = new Redis({ ...options, ...nodes.options() });
     let lastError: Error | undefined;
     client.on("error", (error: Error) => {
       lastError = error;
@@ -74,7 +68,7 @@ export class RedisConnection {
       onClosed();
     });
     signal.addEventListener("abort", disconnect, { once: true });
-    const connection = new RedisConnection(client, timeoutMs);
+    const connection = new RedisConnection(client, streamKeys(prefix), timeoutMs);
     try {
       await connection.#inTime(client.connect());
       connection.#claimSha = String(await connection.call("SCRIPT", ["LOAD", CLAIM_SCRIPT]));
@@ -116,7 +110,7 @@ export class RedisConnection {
     const { seq, block, chain, timestamp } = anchor;
     const ids = [formatEventId(after), formatEventId(anchorId(anchor))];
     const values = [owner, ...ids, ...[seq, block, chain, timestamp, keepEntries].map(String)];
-    const keys = [DIRECTORY_KEY, EVENTS_KEY, ANCHORS_KEY];
+    const keys = [this.keys.directory, this.keys.events, this.keys.anchors];
     return this.#client.call("EVALSHA", [this.#anchorSha, String(keys.length), ...keys, ...values]);
   }
 

@@ -1,4 +1,5 @@
 import { InvariantError } from "../../protocol/assert.ts";
+import type { RedisAddress } from "./access.ts";
 
 /** Why publishing stopped for good: no way to go on is right, so an operator has to look. */
 export type HaltCode =
@@ -12,7 +13,7 @@ export type HaltCode =
   | "foreignEntry"
   | "unmarkedStream"
   | "wrongType"
-  | "clusterUnsupported"
+  | "hashTagMissing"
   | "invariantBroken";
 
 /** docs/redis.md lists the codes and what to do about each. */
@@ -28,6 +29,16 @@ export class PublishingHalted extends Error {
 /** Redis did not do what it was asked to, for now: connect again and look where the streams stand. */
 export class RedisUnavailable extends Error {
   readonly code = "redisUnavailable";
+}
+
+/** The keys are on another node of the Redis Cluster. */
+export class RedisMoved extends RedisUnavailable {
+  readonly address: RedisAddress;
+
+  constructor(address: RedisAddress, message: string) {
+    super(message);
+    this.address = address;
+  }
 }
 
 /** Redis has lost the definition of an instrument: it is to be looked for in the event log. */
@@ -56,10 +67,14 @@ export function classify(error: unknown): PublishingHalted | RedisUnavailable {
       `a stream holds an entry that was not published from here: ${message}`,
     );
   }
-  if (/^(?:MOVED|ASK|CROSSSLOT|CLUSTER) ?/.test(message)) {
+  const moved = /^MOVED \d+ (\S*):(\d+)$/.exec(message);
+  if (moved !== null) {
+    return new RedisMoved({ host: moved[1] as string, port: Number(moved[2]) }, message);
+  }
+  if (message.startsWith("CROSSSLOT")) {
     return new PublishingHalted(
-      "clusterUnsupported",
-      `the streams are written in one step, which a Redis Cluster cannot do: ${message}`,
+      "hashTagMissing",
+      `the streams are written in one step, which a Redis Cluster can do only where redisPrefix is a hash tag, such as {crossbook}: ${message}`,
     );
   }
   return new RedisUnavailable(message, { cause: error });

@@ -6,15 +6,16 @@ import type { AnchorSource } from "./anchor-queue.ts";
 import type { RedisConnection } from "./connection.ts";
 import { PublishingHalted, RedisUnavailable } from "./errors.ts";
 import type { EventSource } from "./event-source.ts";
-import { dropInternal, eventIdAt, lengthAt, templateIdAt, viewOf } from "./records.ts";
+import { PUBLISHED_FIELD, type StreamKeys } from "./keys.ts";
 import {
-  ANCHORS_KEY,
-  DIRECTORY_KEY,
-  EVENTS_KEY,
-  INSTRUMENTS_KEY,
-  STREAM_FORMAT,
-  TRADES_KEY_PREFIX,
-} from "./scripts.ts";
+  dropInternal,
+  eventIdAt,
+  lengthAt,
+  templateIdAt,
+  timestampUsAt,
+  viewOf,
+} from "./records.ts";
+import { STREAM_FORMAT } from "./scripts.ts";
 import {
   BEGINNING,
   compareEventIds,
@@ -36,6 +37,10 @@ export interface DirectoryIdentity {
 /** Where publishing goes on. */
 export interface StartingPoint {
   readonly position: EventId;
+  /** Timestamp of that event, microseconds since 1970; 0: not known. */
+  readonly timestampUs: number;
+  /** Events published in all; null: written by a version that did not count them. */
+  readonly publishedEvents: number | null;
   readonly instruments: InstrumentDirectory;
   /** Instrument events up to `position` that Redis has lost and is to get again. */
   readonly owedInstruments: readonly Uint8Array[];
@@ -58,31 +63,33 @@ export async function takeOver(
   anchors: AnchorSource | undefined,
 ): Promise<StartingPoint> {
   const values = [STREAM_FORMAT, identity.directoryId, String(identity.epoch), owner];
-  const reply = (await connection.claim([DIRECTORY_KEY, EVENTS_KEY], values)) as [string, string];
-  if (reply[0] !== "claimed") throw refusal(reply[0], reply[1], identity);
+  const { keys } = connection;
+  const reply = (await connection.claim([keys.directory, keys.events], values)) as [string, string];
+  if (reply[0] !== "claimed") throw refusal(reply[0], reply[1], identity, keys);
 
   // From here on nobody else can write, so that what is read one by one belongs together.
-  const recorded = await connection.hash(DIRECTORY_KEY);
+  const recorded = await connection.hash(keys.directory);
   const streams = [...recorded.keys()].filter(
-    (field) => field === EVENTS_KEY || field === ANCHORS_KEY || field.startsWith(TRADES_KEY_PREFIX),
+    (field) =>
+      field === keys.events || field === keys.anchors || field.startsWith(keys.tradesPrefix),
   );
-  if (!streams.includes(EVENTS_KEY)) streams.push(EVENTS_KEY);
+  if (!streams.includes(keys.events)) streams.push(keys.events);
   const lastIds = await Promise.all(streams.map((stream) => connection.lastId(stream)));
   streams.forEach((stream, i) => {
     checkStream(stream, recorded.get(stream) ?? null, lastIds[i] ?? null);
   });
 
-  const text = recorded.get(EVENTS_KEY);
+  const text = recorded.get(keys.events);
   const position = text === undefined ? BEGINNING : parseEventId(text);
   if (position === null) {
-    throw new PublishingHalted("foreignEntry", `${EVENTS_KEY} stands at ${text}, no event's id`);
+    throw new PublishingHalted("foreignEntry", `${keys.events} stands at ${text}, no event's id`);
   }
-  if (position !== BEGINNING) await checkHistory(connection, position, source);
-  const anchorText = recorded.get(ANCHORS_KEY);
+  const timestampUs = position === BEGINNING ? 0 : await checkHistory(connection, position, source);
+  const anchorText = recorded.get(keys.anchors);
   if (anchorText !== undefined && anchors !== undefined) await checkAnchor(connection, anchors);
   const records = fromLog
     ? await instrumentsInLog(source, position)
-    : (await connection.binaryHash(INSTRUMENTS_KEY)).values();
+    : (await connection.binaryHash(keys.instruments)).values();
   const instruments = new InstrumentDirectory();
   const owedInstruments = fromLog ? [...records] : [];
   for (const record of fromLog ? owedInstruments : records) {
@@ -90,10 +97,20 @@ export async function takeOver(
   }
   source.seek(position.seq, position.index);
   const lastAnchor = (anchorText && parseEventId(anchorText)) || BEGINNING;
-  return { position, instruments, owedInstruments, lastAnchor };
+  const publishedEvents = position === BEGINNING ? 0 : countOf(recorded.get(PUBLISHED_FIELD));
+  return { position, timestampUs, publishedEvents, instruments, owedInstruments, lastAnchor };
 }
 
-function refusal(status: string, found: string, identity: DirectoryIdentity): Error {
+function countOf(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+function refusal(
+  status: string,
+  found: string,
+  identity: DirectoryIdentity,
+  keys: StreamKeys,
+): Error {
   switch (status) {
     case "otherFormat":
       return new PublishingHalted(
@@ -113,7 +130,7 @@ function refusal(status: string, found: string, identity: DirectoryIdentity): Er
     case "unmarkedStream":
       return new PublishingHalted(
         "unmarkedStream",
-        `${found} exists, but ${DIRECTORY_KEY}, which says whose it is, does not`,
+        `${found} exists, but ${keys.directory}, which says whose it is, does not`,
       );
     default:
       return new RedisUnavailable(`unexpected answer ${status} to a claim`);
@@ -134,19 +151,21 @@ function checkStream(stream: string, recorded: string | null, last: string | nul
   );
 }
 
-/** The last batch in Redis must be, byte for byte, what the event log has in its place. */
+/**
+ * The last batch in Redis must be, byte for byte, what the event log has in its place. Returns the
+ * timestamp of the last event.
+ */
 async function checkHistory(
   connection: RedisConnection,
   position: EventId,
   source: EventSource,
-): Promise<void> {
-  const entry = await connection.lastEntry(EVENTS_KEY);
+): Promise<number> {
+  const entry = await connection.lastEntry(connection.keys.events);
   const published = entry?.fields.get("e");
   const before = parseEventId(entry?.fields.get("prev")?.toString() ?? "");
   if (entry === null || published === undefined || before === null) {
     // Taken out of the stream; that the log has the event is all that can be known.
-    checkReaches(source, position);
-    return;
+    return checkReaches(source, position);
   }
   source.seek(before.seq, before.index);
   const own = new Uint8Array(published.length + RECORD_BYTES);
@@ -162,17 +181,24 @@ async function checkHistory(
       `the events up to ${formatEventId(position)} in Redis are not those in the data directory: its journal was cut and has grown anew`,
     );
   }
+  const view = viewOf(published);
+  let lastAt = 0;
+  for (let at = 0; at < published.length; at += lengthAt(view, at)) lastAt = at;
+  return timestampUsAt(view, lastAt);
 }
 
 /** The last anchor in Redis must hold: else the journal is not the one that was published from. */
 async function checkAnchor(connection: RedisConnection, anchors: AnchorSource): Promise<void> {
-  const fields = (await connection.lastEntry(ANCHORS_KEY))?.fields;
+  const fields = (await connection.lastEntry(connection.keys.anchors))?.fields;
   if (fields === undefined) return; // taken out of the stream
   const number = (name: string) => Number(fields.get(name)?.toString());
   const chain = fields.get("chain")?.toString() ?? "";
   const anchor = { seq: number("seq"), block: number("block"), timestamp: 0, chain };
   if (!Number.isSafeInteger(anchor.seq) || !Number.isSafeInteger(anchor.block)) {
-    throw new PublishingHalted("foreignEntry", `the last entry of ${ANCHORS_KEY} is no anchor`);
+    throw new PublishingHalted(
+      "foreignEntry",
+      `the last entry of ${connection.keys.anchors} is no anchor`,
+    );
   }
   const finding = await anchors.find(anchor);
   if (finding === "holds") return;
@@ -183,7 +209,8 @@ async function checkAnchor(connection: RedisConnection, anchors: AnchorSource): 
   throw new PublishingHalted("historyDiffers", `the journal is not the one of ${what}`);
 }
 
-function checkReaches(source: EventSource, position: EventId): void {
+/** Returns the timestamp of the event there. */
+function checkReaches(source: EventSource, position: EventId): number {
   // Right before it: events of one command are numbered from 0.
   if (position.index > 0) source.seek(position.seq, position.index - 1);
   else source.seek(position.seq - 1, LAST_INDEX);
@@ -196,12 +223,13 @@ function checkReaches(source: EventSource, position: EventId): void {
       `the data directory has no event ${formatEventId(position)}, the last one in Redis`,
     );
   }
+  return timestampUsAt(viewOf(record), 0);
 }
 
 function ahead(position: EventId): PublishingHalted {
   return new PublishingHalted(
     "streamAhead",
-    `${EVENTS_KEY} stands at ${formatEventId(position)}, beyond the last event in the data directory: commands were lost that had been published`,
+    `the events in Redis go to ${formatEventId(position)}, beyond the last event in the data directory: commands were lost that had been published`,
   );
 }
 

@@ -1,10 +1,18 @@
 import { randomUUID } from "node:crypto";
+import { systemClock } from "../clock.ts";
+import { type RedisAccess, RedisNodes } from "./access.ts";
 import { type Anchor, type AnchorSource, anchorId } from "./anchor-queue.ts";
 import { type Batch, BatchBuilder } from "./batch.ts";
 import { RedisConnection } from "./connection.ts";
-import { classify, InstrumentUnknown, PublishingHalted, RedisUnavailable } from "./errors.ts";
+import {
+  classify,
+  InstrumentUnknown,
+  PublishingHalted,
+  RedisMoved,
+  RedisUnavailable,
+} from "./errors.ts";
 import type { EventSource } from "./event-source.ts";
-import { type DirectoryIdentity, takeOver } from "./position.ts";
+import { type DirectoryIdentity, type StartingPoint, takeOver } from "./position.ts";
 import { compareEventIds, type EventId, formatEventId } from "./stream-id.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -13,6 +21,8 @@ const WINDOW = 3;
 /** The source is looked at this often even if nobody calls wake(). */
 const POLL_MS = 20;
 const DRAIN_ATTEMPTS = 3;
+/** From node to node of a cluster, without a pause; then one is made. */
+const MOST_REDIRECTIONS = 5;
 
 export interface PublisherLog {
   info(fields: object, message: string): void;
@@ -21,8 +31,7 @@ export interface PublisherLog {
 }
 
 export interface PublisherOptions {
-  /** redis://, rediss://, or unix:///path/of/socket. */
-  readonly url: string;
+  readonly access: RedisAccess;
   /** Must be complete: after a crash, start only when recovery has mended the event log. */
   readonly source: EventSource;
   readonly identity: DirectoryIdentity;
@@ -31,8 +40,6 @@ export interface PublisherOptions {
   readonly batchBytes: number;
   /** About how many entries a stream keeps; 0: all. */
   readonly keepEntries: number;
-  /** Redis is taken for gone where it does not answer for so long. */
-  readonly replyTimeoutMs?: number;
   /** Anchors of the journal; without it none are published. */
   readonly anchors?: AnchorSource;
   readonly backOffMs?: { readonly first: number; readonly most: number };
@@ -54,6 +61,13 @@ export interface PublisherStatus {
   timestampUs: number;
   /** Everything that the source has shown is in Redis. */
   caughtUp: boolean;
+  /** Events in Redis in all; null: not known. */
+  publishedEvents: number | null;
+  /**
+   * No event that Redis lacks is older, microseconds since 1970; 0: not known. While Redis has never
+   * been reached: the start of publishing.
+   */
+  behindSinceUs: number;
   events: number;
   trades: number;
   batches: number;
@@ -79,6 +93,8 @@ export class RedisPublisher {
     index: 0,
     timestampUs: 0,
     caughtUp: false,
+    publishedEvents: null,
+    behindSinceUs: systemClock.nowUs(),
     events: 0,
     trades: 0,
     batches: 0,
@@ -88,6 +104,7 @@ export class RedisPublisher {
   };
   readonly #options: PublisherOptions;
   readonly #replyTimeoutMs: number;
+  readonly #nodes: RedisNodes;
   readonly #wakeup = new Wakeup();
   readonly #backOffEnd = new Wakeup();
   readonly #stop = new AbortController();
@@ -97,7 +114,8 @@ export class RedisPublisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#replyTimeoutMs = options.replyTimeoutMs ?? 10_000;
+    this.#replyTimeoutMs = options.access.timeoutMs ?? 10_000;
+    this.#nodes = new RedisNodes(options.access);
   }
 
   start(): void {
@@ -134,6 +152,7 @@ export class RedisPublisher {
     const backOff = this.#options.backOffMs ?? { first: 50, most: 5_000 };
     let delayMs = backOff.first;
     let attemptsToDrain = 0;
+    let redirections = 0;
     while (!this.#stop.signal.aborted) {
       const publishedBefore = this.status.batches;
       try {
@@ -151,6 +170,12 @@ export class RedisPublisher {
           log.error({ code: error.code }, `publishing to Redis has halted: ${error.message}`);
           return;
         }
+        if (error instanceof RedisMoved && ++redirections <= MOST_REDIRECTIONS) {
+          this.#nodes.sentTo(error.address);
+          continue;
+        }
+        redirections = 0;
+        this.#nodes.failed();
         this.status.state = "waiting";
         this.status.faults++;
         // One line for each outage, not one for each attempt.
@@ -166,14 +191,20 @@ export class RedisPublisher {
 
   /** From connecting to the first fault (throws), or to the end of publishing (returns). */
   async #session(): Promise<void> {
-    const { url, source, identity, log, keepEntries, batchBytes, anchors } = this.#options;
+    const { access, source, identity, log, keepEntries, batchBytes, anchors } = this.#options;
     let isClosed = false;
     const onClosed = () => {
       isClosed = true;
       this.#wakeup.signal();
     };
     const { signal } = this.#stop;
-    const connection = await RedisConnection.open(url, this.#replyTimeoutMs, signal, onClosed);
+    const connection = await RedisConnection.open(
+      this.#nodes,
+      access.prefix,
+      this.#replyTimeoutMs,
+      signal,
+      onClosed,
+    );
     try {
       const owner = randomUUID();
       const from = await takeOver(
@@ -185,13 +216,12 @@ export class RedisPublisher {
         anchors,
       );
       this.#instrumentsFromLog = false;
-      this.#publishing(from.position);
+      this.#publishing(from);
       log.info(
         { after: formatEventId(from.position) },
         "publishing to Redis after the last event there",
       );
-      const { position, instruments, owedInstruments } = from;
-      const builder = new BatchBuilder(instruments, position, keepEntries, owedInstruments);
+      const builder = new BatchBuilder(connection.keys, from, keepEntries);
       const window = new Window(connection, owner, keepEntries, this.status, this.#wakeup);
       let { lastAnchor } = from;
       // All events of the commands up to here have been sent.
@@ -214,7 +244,7 @@ export class RedisPublisher {
         const canSend = window.underWay < WINDOW;
         const batch = canSend ? builder.next(source, buffer) : null;
         if (batch !== null) {
-          this.status.caughtUp = false;
+          this.#fallBehind();
           window.send(batch);
           sentSeq = batch.last.seq - 1; // the rest of that command's events may be still to come
           // Replies, and whoever shares the thread, have their turn between two batches.
@@ -232,17 +262,30 @@ export class RedisPublisher {
         await this.#wakeup.wait(POLL_MS);
       }
     } finally {
-      this.status.caughtUp = false;
+      this.#fallBehind();
       connection.close();
     }
   }
 
-  #publishing(position: { seq: number; index: number }): void {
-    this.status.state = "publishing";
-    this.status.reason = null;
-    this.status.connections++;
-    this.status.seq = position.seq;
-    this.status.index = position.index;
+  #publishing({ position, timestampUs, publishedEvents }: StartingPoint): void {
+    const { status } = this;
+    status.state = "publishing";
+    status.reason = null;
+    status.connections++;
+    status.seq = position.seq;
+    status.index = position.index;
+    status.publishedEvents = publishedEvents;
+    // Where Redis has lost its latest, this goes back.
+    if (status.connections === 1 || timestampUs < status.timestampUs) {
+      status.behindSinceUs = timestampUs;
+    }
+    status.timestampUs = timestampUs;
+  }
+
+  #fallBehind(): void {
+    if (!this.status.caughtUp) return;
+    this.status.caughtUp = false;
+    this.status.behindSinceUs = systemClock.nowUs();
   }
 }
 
@@ -279,6 +322,8 @@ class Window {
       to.seq = batch.last.seq;
       to.index = batch.last.index;
       to.timestampUs = batch.timestampUs;
+      to.behindSinceUs = Math.max(to.behindSinceUs, batch.timestampUs);
+      to.publishedEvents = batch.publishedEvents;
       to.events += batch.eventCount;
       to.trades += batch.tradeCount;
       to.batches++;

@@ -2,15 +2,6 @@
 // that answers, in its append-only file and on its replicas. That, and no more, is what "exactly
 // once" rests on here, so every check is made before the first write.
 
-/** Hash: who publishes, and the last id written to each stream (field: the stream's key). */
-export const DIRECTORY_KEY = "crossbook:directory";
-/** Hash: instrument id → its last `instrument` event (binary record). */
-export const INSTRUMENTS_KEY = "crossbook:instruments";
-export const EVENTS_KEY = "crossbook:events";
-/** Stream: what stands for the journal, about once a second. */
-export const ANCHORS_KEY = "crossbook:anchors";
-export const TRADES_KEY_PREFIX = "crossbook:trades:";
-
 /** Version of the keys and fields described in docs/redis.md. */
 export const STREAM_FORMAT = "1";
 
@@ -41,8 +32,9 @@ export const TRADE_ARGUMENTS = 11;
  * Appends one batch, if the streams stand where the publisher thinks they do.
  *
  * KEYS: directory, instruments, events, then the trades streams of this batch. ARGV: owner, id of
- * the batch before, the first id after that one, id, n, e, entries to keep (0: all), number of
- * instruments, then for each its id and record, then for each trade TRADE_ARGUMENTS values.
+ * the batch before, the first id after that one, id, n, e, entries to keep (0: all), events published
+ * in all (empty: not known), number of instruments, then for each its id and record, then for each
+ * trade TRADE_ARGUMENTS values.
  */
 export const APPEND_SCRIPT = `
 local at = redis.call('HMGET', KEYS[1], 'owner', KEYS[3])
@@ -74,8 +66,8 @@ if keep > 0 then
 else
   redis.call('XADD', KEYS[3], ARGV[4], 'e', ARGV[6], 'n', ARGV[5], 'prev', prev)
 end
-local a = 9
-for i = 1, tonumber(ARGV[8]) do
+local a = 10
+for i = 1, tonumber(ARGV[9]) do
   redis.call('HSET', KEYS[2], ARGV[a], ARGV[a + 1])
   a = a + 2
 end
@@ -90,6 +82,7 @@ while a <= #ARGV do
   a = a + ${TRADE_ARGUMENTS}
 end
 redis.call('HSET', KEYS[1], KEYS[3], ARGV[4])
+if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'published', ARGV[8]) end
 for key, id in pairs(last) do
   if keep > 0 then redis.call('XTRIM', key, 'MAXLEN', '~', keep) end
   redis.call('HSET', KEYS[1], key, id)

@@ -14,6 +14,7 @@ import {
   widenSeq,
 } from "../../protocol/rings/pipeline-memory.ts";
 import { locateAnchor } from "../../replay/anchors.ts";
+import type { RedisAccess } from "../redis/access.ts";
 import { AnchorQueue } from "../redis/anchor-queue.ts";
 import type { EventSource } from "../redis/event-source.ts";
 import { RedisPublisher } from "../redis/publisher.ts";
@@ -38,7 +39,7 @@ export interface EgressWorkerData {
 export type EgressRequest =
   | {
       readonly type: "publish";
-      readonly url: string;
+      readonly access: RedisAccess;
       readonly directoryId: string;
       readonly epoch: number;
       readonly batchBytes: number;
@@ -136,7 +137,7 @@ function sourceOf(reader: EventLogReader): EventSource {
 
 function publish(request: Extract<EgressRequest, { type: "publish" }>): void {
   publisher = new RedisPublisher({
-    url: request.url,
+    access: request.access,
     source: sourceOf(new EventLogReader(disk, eventsPath(data.dataDirectory))),
     identity: { directoryId: request.directoryId, epoch: request.epoch },
     log: { info: log("info"), warn: log("warn"), error: log("error") },

@@ -23,6 +23,7 @@ import type { EgressLogMessage, RedisStatusMessage } from "./egress.worker.ts";
 import { Gateway } from "./gateway.ts";
 import { OwnCommands } from "./own-commands.ts";
 import { Pipeline, type PipelineFault } from "./pipeline.ts";
+import { redisStatus } from "./redis-status.ts";
 import { RingIntake } from "./ring-intake.ts";
 import { SegmentCompressor } from "./segment-compressor.ts";
 import { removeServeFile, writeServeFile } from "./serve-file.ts";
@@ -207,7 +208,6 @@ export class Exchange {
     const log = this.#pipeline.status.read();
     const counters = this.#pipeline.counters;
     const count = (index: number) => counters[index] as number;
-    const redis = this.#redisStatus;
     return {
       state: this.#state,
       version: PACKAGE_VERSION,
@@ -218,12 +218,13 @@ export class Exchange {
       lags: this.#pipeline.lags(),
       log: { lastSeq: log.lastSeq, eventCount: log.eventCount },
       check: this.#check(log.checkpoint),
-      redis: {
-        state: redis?.state ?? "off",
-        reason: redis === null ? this.#redisAbsent : redis.reason,
-        lastSeq: redis?.seq ?? 0,
-        lag: redis === null || redis.caughtUp ? 0 : Math.max(0, log.lastSeq - redis.seq),
-      },
+      redis: redisStatus(
+        this.#redisStatus,
+        this.#redisAbsent,
+        log,
+        this.#startedUs,
+        systemClock.nowUs(),
+      ),
       journal: {
         commands: count(JournalCounter.commands),
         blocks: count(JournalCounter.blocks),
@@ -371,7 +372,14 @@ export class Exchange {
     }
     this.#pipeline.tellEgress({
       type: "publish",
-      url,
+      access: {
+        url,
+        prefix: config.redisPrefix,
+        tlsCaFile: config.redisTlsCa,
+        tlsCertFile: config.redisTlsCert,
+        tlsKeyFile: config.redisTlsKey,
+        timeoutMs: config.redisTimeoutMs,
+      },
       directoryId: this.#pipeline.meta.directoryId,
       epoch: this.#pipeline.epoch as number,
       batchBytes: config.redisBatchBytes,

@@ -42,7 +42,7 @@ function publish(
   options: { epoch?: number; keepEntries?: number } = {},
 ): RedisPublisher {
   const publisher = new RedisPublisher({
-    url: redis.url,
+    access: { url: redis.url, prefix: "crossbook" },
     source,
     anchors,
     identity: { directoryId: "directory-a", epoch: options.epoch ?? 1 },

@@ -28,13 +28,12 @@ afterEach(async () => {
 
 function publish(log: MemoryEventLog, epoch = 1, batchBytes = 1_024): RedisPublisher {
   publisher = new RedisPublisher({
-    url: `redis://127.0.0.1:${proxy.port}`,
+    access: { url: `redis://127.0.0.1:${proxy.port}`, prefix: "crossbook", timeoutMs: 500 },
     source: log,
     identity: { directoryId: "directory-a", epoch },
     log: silent,
     batchBytes,
     keepEntries: 0,
-    replyTimeoutMs: 500,
     backOffMs: { first: 2, most: 20 },
   });
   publisher.start();

@@ -34,7 +34,7 @@ function publisherOf(
   options: { directoryId?: string; epoch?: number; batchBytes?: number; keepEntries?: number } = {},
 ): RedisPublisher {
   const publisher = new RedisPublisher({
-    url: redis.url,
+    access: { url: redis.url, prefix: "crossbook" },
     source,
     identity: { directoryId: options.directoryId ?? "directory-a", epoch: options.epoch ?? 1 },
     log: silent,

@@ -149,7 +149,7 @@ export class RedisPublisher {
 
   async #run(): Promise<void> {
     const { log } = this.#options;
-    const backOff = this.#options.backOffMs ?? { first: 50, most: 5_000 };
+    const backOff = this.#options.backOffMs ?? { first: 50, most: 1_000 };
     let delayMs = backOff.first;
     let attemptsToDrain = 0;
     let redirections = 0;

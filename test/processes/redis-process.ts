@@ -8,20 +8,25 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 
+/** Settings of redis-server by name, over those that a test needs. */
+export type RedisSettings = Readonly<Record<string, string>>;
+
 export class RedisProcess {
   readonly directory: string;
   readonly port: number;
+  readonly #settings: RedisSettings;
   #child: ChildProcess | null = null;
   #client: Redis | null = null;
 
-  private constructor(directory: string, port: number) {
+  private constructor(directory: string, port: number, settings: RedisSettings) {
     this.directory = directory;
     this.port = port;
+    this.#settings = settings;
   }
 
-  static async start(): Promise<RedisProcess> {
+  static async start(settings: RedisSettings = {}): Promise<RedisProcess> {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-redis-"));
-    const server = new RedisProcess(directory, await freePort());
+    const server = new RedisProcess(directory, await freePort(), settings);
     await server.restart();
     return server;
   }
@@ -30,20 +35,37 @@ export class RedisProcess {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts the server on the data that is there. */
-  async restart(): Promise<void> {
-    const settings = [
-      ["port", String(this.port)],
-      ["bind", "127.0.0.1"],
-      ["dir", this.directory],
-      ["appendonly", "yes"],
-      ["save", ""],
-      ["logfile", path.join(this.directory, "redis.log")],
-    ].flatMap(([name, value]) => [`--${name}`, value ?? ""]);
-    this.#child = spawn("redis-server", settings, { stdio: "ignore" });
+  get pid(): number {
+    return this.#child?.pid ?? -1;
+  }
+
+  /** Starts the server on the data that is there, and waits until it answers. */
+  async restart(settings: RedisSettings = {}): Promise<void> {
+    this.launch(settings);
+    await this.answers();
+  }
+
+  /** Starts the server, which may take its time to load its data. */
+  launch(settings: RedisSettings = {}): void {
+    const all = {
+      port: String(this.port),
+      bind: "127.0.0.1",
+      dir: this.directory,
+      appendonly: "yes",
+      save: "",
+      "enable-debug-command": "yes",
+      logfile: path.join(this.directory, "redis.log"),
+      ...this.#settings,
+      ...settings,
+    };
+    const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+    this.#child = spawn("redis-server", flags, { stdio: "ignore" });
     this.#child.once("error", (error) => {
       throw new Error("these tests need a redis-server on the PATH", { cause: error });
     });
+  }
+
+  async answers(): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
         await this.client.ping();

@@ -3,7 +3,7 @@ import net from "node:net";
 
 /**
  * Simulates a bad network between a client and a server on this machine: a TCP proxy that passes
- * bytes on until it is told to lose replies, to hold requests back, or to cut connections.
+ * bytes on until it is told to lose or delay replies, to hold requests back, or to cut connections.
  */
 export class FlakyProxy {
   /** New connections go to this port of the loopback address. */
@@ -14,6 +14,9 @@ export class FlakyProxy {
   #heldRequests: { upstream: net.Socket; bytes: Buffer }[] | null = null;
   #cutAfterBytes = Number.POSITIVE_INFINITY;
   #isSilent = false;
+  #replyDelayMs = 0;
+  /** Replies that were held back for a while. */
+  repliesDelayed = 0;
   #cutAfterReplyBytes = Number.POSITIVE_INFINITY;
   /** How often a connection was cut between a request and its reply. */
   repliesLost = 0;
@@ -55,6 +58,11 @@ export class FlakyProxy {
   /** While true nothing is passed on either way, and both sides believe that all is well. */
   set silent(silent: boolean) {
     this.#isSilent = silent;
+  }
+
+  /** Every reply arrives so much later; those on their way do too. */
+  set replyDelayMs(delayMs: number) {
+    this.#replyDelayMs = delayMs;
   }
 
   /** From now on requests of the present connections stay on the way; new connections are well. */
@@ -117,6 +125,9 @@ export class FlakyProxy {
         this.#losesReplies = false;
         this.repliesLost++;
         this.#end(pair);
+      } else if (this.#replyDelayMs > 0) {
+        this.repliesDelayed++;
+        setTimeout(() => client.write(bytes), this.#replyDelayMs);
       } else {
         client.write(bytes);
       }

@@ -79,6 +79,18 @@ describe("pages", () => {
     expect(text).toContain('crossbook_stage_lag_commands{stage="durable"} 3');
     expect(text).toContain('crossbook_refused_total{reason="overloaded"} 5');
     expect(text).toContain("crossbook_events_total 99");
+    expect(text).toContain("crossbook_redis_lag_events 5");
+    expect(text).toContain("crossbook_redis_lag_seconds 0.25");
+    expect(text).toContain("crossbook_redis_trades_total 7");
+    expect(text).not.toContain("crossbook_redis_halted{");
+  });
+
+  it("metrics name the code of a halt", async () => {
+    const redis = { ...STATUS.redis, state: "halted", code: "foreignEntry", lagEvents: null };
+    const { text } = await get(pagesWith({ redis }), "/metrics");
+    expect(text).toContain('crossbook_redis_halted{code="foreignEntry"} 1');
+    expect(text).toContain("crossbook_redis_publishing 0");
+    expect(text).toContain("crossbook_redis_lag_events -1");
   });
 
   it("docs lists every document, and shows it as a page and as it is written", async () => {

@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import type { RedisNodes } from "./access.ts";
 import { type Anchor, anchorId } from "./anchor-queue.ts";
+import { SocketConnector } from "./connector.ts";
 import { RedisUnavailable } from "./errors.ts";
 import { type StreamKeys, streamKeys } from "./keys.ts";
 import { ANCHOR_SCRIPT, APPEND_SCRIPT, CLAIM_SCRIPT } from "./scripts.ts";
@@ -56,6 +57,7 @@ export class RedisConnection {
       connectTimeout: timeoutMs,
       disableClientInfo: true,
       connectionName: "crossbook",
+      Connector: SocketConnector,
     } satisfies RedisOptions;
     const client = new Redis({ ...options, ...nodes.options() });
     let lastError: Error | undefined;

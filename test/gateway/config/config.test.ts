@@ -117,6 +117,8 @@ describe("wrong input", () => {
     ["segmentBytes", "1TiB"],
     ["redis", "localhost:6379"],
     ["redis", "http://localhost"],
+    ["redis", "redis://one,,two"],
+    ["redisPrefix", "two words"],
     ["host", "a host"],
     ["dataDir", ""],
     ["demo", "yes"],
@@ -186,6 +188,23 @@ describe("settings that must go together", () => {
     expect(errorOf(() => loadConfig({ flags: { tlsCert: "a.pem" } })).message).toBe(
       "--tls-cert: tlsCert needs tlsKey too",
     );
+  });
+
+  test("certificates for Redis need rediss:// and have to be there", () => {
+    const redis = "rediss://h";
+    const messageOf = (flags: Record<string, string>) =>
+      errorOf(() => loadConfig({ flags })).message;
+    const file = configFile({});
+    expect(messageOf({ redis, redisTlsCert: file })).toBe(
+      "--redis-tls-cert: redisTlsCert needs redisTlsKey too",
+    );
+    expect(messageOf({ redis: "redis://h", redisTlsCa: file })).toBe(
+      "--redis-tls-ca: redisTlsCa needs a redis URL with rediss://",
+    );
+    expect(messageOf({ redis, redisTlsCa: "/nowhere.pem" })).toBe(
+      "--redis-tls-ca: redisTlsCa: /nowhere.pem cannot be read",
+    );
+    expect(loadConfig({ flags: { redis, redisTlsCa: file } }).config.redisTlsCa).toBe(file);
   });
 
   test("durability none with a Redis URL is a warning, since nothing is published", () => {

@@ -16,16 +16,21 @@ type Entry = [id: Buffer, fields: Buffer[]];
 export async function expectExactlyOnce(
   client: Redis,
   records: readonly Uint8Array[],
+  prefix = "crossbook",
 ): Promise<void> {
   const expected = records.filter(
     (bytes) => templateIdAt(viewOf(bytes), 0) !== CHECKPOINT_TEMPLATE_ID,
   );
-  await expectBatches(client, expected);
-  await expectTrades(client, expected);
+  await expectBatches(client, expected, prefix);
+  await expectTrades(client, expected, prefix);
 }
 
-async function expectBatches(client: Redis, expected: readonly Uint8Array[]): Promise<void> {
-  const entries = (await client.callBuffer("XRANGE", "crossbook:events", "-", "+")) as Entry[];
+async function expectBatches(
+  client: Redis,
+  expected: readonly Uint8Array[],
+  prefix: string,
+): Promise<void> {
+  const entries = (await client.callBuffer("XRANGE", `${prefix}:events`, "-", "+")) as Entry[];
   let previous = "0-0";
   let count = 0;
   const parts: Buffer[] = [];
@@ -43,7 +48,11 @@ async function expectBatches(client: Redis, expected: readonly Uint8Array[]): Pr
   expect(Buffer.concat(parts).equals(Buffer.concat(expected))).toBe(true);
 }
 
-async function expectTrades(client: Redis, expected: readonly Uint8Array[]): Promise<void> {
+async function expectTrades(
+  client: Redis,
+  expected: readonly Uint8Array[],
+  prefix: string,
+): Promise<void> {
   const symbols = new Map<number, string>();
   const trades = new Map<string, unknown[]>();
   for (const bytes of expected) {
@@ -61,7 +70,7 @@ async function expectTrades(client: Redis, expected: readonly Uint8Array[]): Pro
     }
   }
   for (const [symbol, list] of trades) {
-    const entries = await client.xrange(`crossbook:trades:${symbol}`, "-", "+");
+    const entries = await client.xrange(`${prefix}:trades:${symbol}`, "-", "+");
     expect(entries.map(([id, fields]) => [id, fields[1]])).toEqual(list);
   }
 }

@@ -171,7 +171,7 @@ class Campaign {
    * removed, and the next start publishes everything.
    */
   async #expectHalt(rig: Rig, code: string): Promise<void> {
-    await rig.load.start();
+    rig.load.start();
     const { redis } = await rig.until(`halts with ${code}`, (now) => now.redis.code !== null);
     if (redis.code !== code)
       throw new Error(`halts with ${redis.code}, not ${code}: ${redis.reason}`);

@@ -242,6 +242,7 @@ function convert(
   } else if (templateId === SET_ACCOUNT_TEMPLATE_ID) {
     setAccount.wrap(source, sourceOffset);
     checkBits(setAccount, AccountField);
+    if ((setAccount.cleared & AccountField.symbol) !== 0) throw invalid("symbol cannot be cleared");
     if ((setAccount.present & AccountField.symbol) === 0) namesNoInstrument();
     else {
       namesOneInstrument(setAccount.symbol);

@@ -161,6 +161,8 @@ describe("a binary command", () => {
     const json = { type: "setAccount", account: 1, symbol: "BTC-USD", maxOpenOrders: 5 };
     set(new SetAccount(), json, { instrumentId: 0 });
     expect(refusal().message).toContain("symbol is missing");
+    set(new SetAccount(), json, { cleared: AccountField.symbol });
+    expect(refusal().message).toContain("cleared");
   });
 
   test("has decimals where only an order could say what ticks and lots are", () => {

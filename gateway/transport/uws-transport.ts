@@ -133,6 +133,15 @@ function addEndpoint(
       // The answer comes before the handler returns, so an abort cannot fall in between; uWebSockets
       // wants the handler all the same.
       response.onAborted(() => {});
+      // uWebSockets itself asks for a key and nothing else.
+      if (!isHandshake(request)) {
+        response.writeStatus(statusText(426));
+        response
+          .writeHeader("Upgrade", "websocket")
+          .writeHeader("Sec-WebSocket-Version", "13")
+          .end();
+        return;
+      }
       const refusal = endpoint.admit(upgrade);
       if (refusal !== 0) {
         response.writeStatus(statusText(refusal)).end(statusText(refusal));
@@ -170,6 +179,18 @@ function addEndpoint(
       connection.closed(code);
     },
   });
+}
+
+/** 16 bytes in base64. */
+const HANDSHAKE_KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+function isHandshake(request: UwsRequest): boolean {
+  return (
+    request.getHeader("upgrade").toLowerCase() === "websocket" &&
+    request.getHeader("connection").toLowerCase().includes("upgrade") &&
+    request.getHeader("sec-websocket-version") === "13" &&
+    HANDSHAKE_KEY.test(request.getHeader("sec-websocket-key"))
+  );
 }
 
 class UwsConnection implements TransportSocket {

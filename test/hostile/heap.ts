@@ -24,11 +24,24 @@ export interface Checkpoint {
   readonly heapBytes: number;
 }
 
-/** Growth from the early checkpoint to the last one, as a share of the early one. */
-export function growth(checkpoints: readonly Checkpoint[]): number {
-  const [early, last] = [checkpoints[0], checkpoints.at(-1)];
-  if (early === undefined || last === undefined) return 0;
-  return last.heapBytes / early.heapBytes - 1;
+/** A campaign looks this often; fifths of them are compared. */
+export const LOOKS = 20;
+const FIFTH = LOOKS / 5;
+
+/**
+ * Growth from the second fifth of the checkpoints to the last one, by their medians: in the first the
+ * compiler is at work, and single looks differ by what code it has just made or thrown away.
+ */
+export function growth(heapBytes: readonly number[]): number {
+  if (heapBytes.length < LOOKS) return 0;
+  return median(heapBytes.slice(-FIFTH)) / median(heapBytes.slice(FIFTH, 2 * FIFTH)) - 1;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }
 
 export const MOST_GROWTH = 0.02;

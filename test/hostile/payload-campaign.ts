@@ -2,7 +2,7 @@
 import { ERROR_CODE_NAMES } from "../../protocol/generated/enums.ts";
 import { TYPE_NAMES } from "../../protocol/json/words.ts";
 import { Random } from "../reference/fuzz/random.ts";
-import { type Checkpoint, growth, heapAfterCollection } from "./heap.ts";
+import { type Checkpoint, growth, heapAfterCollection, LOOKS } from "./heap.ts";
 import { Judge } from "./judge.ts";
 import { BINARY_MUTATIONS, TEXT_MUTATIONS } from "./mutations.ts";
 import { PayloadSource } from "./payload-source.ts";
@@ -74,7 +74,7 @@ export class PayloadCampaign {
     const startMs = performance.now();
     const cpu = process.cpuUsage();
     const checkpoints: Checkpoint[] = [];
-    const step = Math.max(1, Math.floor(payloads / 10));
+    const step = Math.max(1, Math.floor(payloads / LOOKS));
     let nextCheckpoint = step;
     let random = new Random(seed * 1_000_000 + from);
     this.#source.drawSources(random, this.#target.logonOf("stranger"));
@@ -87,7 +87,10 @@ export class PayloadCampaign {
       this.#round(random, seed, from + Math.floor(done / CHUNK));
       if (++done < nextCheckpoint) continue;
       nextCheckpoint += step;
+      // What the campaign holds itself differs in size from chunk to chunk.
+      this.#source.forgetSources();
       checkpoints.push({ done, heapBytes: heapAfterCollection() });
+      this.#source.drawSources(random, this.#target.logonOf("stranger"));
     }
     const { user, system } = process.cpuUsage(cpu);
     const isLong = payloads >= ENOUGH;
@@ -103,7 +106,7 @@ export class PayloadCampaign {
       said: this.#said,
       sequenced: this.#sequenced,
       checkpoints,
-      heapGrowth: growth(checkpoints),
+      heapGrowth: growth(checkpoints.map(({ heapBytes }) => heapBytes)),
       findings: this.#findings,
       missing: isLong ? this.#missing() : [],
     };

@@ -32,9 +32,9 @@ export function formatPayloads(report: PayloadReport): string {
 }
 
 function heapLine(checkpoints: PayloadReport["checkpoints"]): string {
-  const shown = [checkpoints[0], checkpoints.at(-1)];
+  const shown = checkpoints.filter((_, i) => i % 4 === 3);
   return shown
-    .map((point) => `${((point?.heapBytes ?? 0) / 1e6).toFixed(2)} MB at ${point?.done ?? 0}`)
+    .map(({ done, heapBytes }) => `${(heapBytes / 1e6).toFixed(2)} MB at ${done}`)
     .join(", ");
 }
 

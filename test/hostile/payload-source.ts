@@ -31,6 +31,7 @@ const LOGON = CLIENT_SHAPES.find(({ type }) => type === "logon") as (typeof CLIE
 const TEXTS_EACH = 16;
 const BYTE_KINDS: ReadonlySet<string> = new Set(BYTE_MUTATIONS);
 const NOTHING = new Uint8Array(0);
+const NOBODY: LogonValues = { keyId: "nobody", timestampUs: 1, signature: new Uint8Array(32) };
 
 export class PayloadSource {
   readonly payload = new Payload();
@@ -45,17 +46,25 @@ export class PayloadSource {
     this.#accounts = accounts;
   }
 
-  /** What is mutated from now on. */
-  drawSources(random: Random, logon: LogonValues): void {
+  /** What is mutated from now on. logon: as it would be taken; null: no logons, which end a session. */
+  drawSources(random: Random, logon: LogonValues | null): void {
     this.#texts = [];
     for (const shape of CLIENT_SHAPES) {
+      if (shape === LOGON && logon === null) continue;
       for (let i = 0; i < TEXTS_EACH; i++) {
-        this.#texts.push(drawText(shape, random, random.pick(this.#accounts), logon));
+        this.#texts.push(drawText(shape, random, random.pick(this.#accounts), logon ?? NOBODY));
       }
     }
     const commands = this.#texts.filter(({ shape }) => COMMAND_SHAPES.includes(shape));
     this.#records = commands.map(({ fields }) => binaryCommand(textOf(fields), this.#directory));
-    this.#records.push(...binarySessionMessages(random, logon), ...emptyRecords());
+    const more = [...binarySessionMessages(random, logon ?? NOBODY), ...emptyRecords()];
+    const isLogon = ({ templateId }: BinaryMessage) => templateId === LOGON.templateId;
+    this.#records.push(...more.filter((message) => logon !== null || !isLogon(message)));
+  }
+
+  forgetSources(): void {
+    this.#texts = [];
+    this.#records = [];
   }
 
   /** Fills the payload with text; returns what was done to it. logon: as it would be taken now. */

@@ -1,0 +1,17 @@
+// Loaded into a server by --import, together with --expose-gc: on SIGUSR2 it collects garbage and
+// writes what is left into the file that HOSTILE_HEAP_FILE names. No part of the product.
+import fs from "node:fs";
+import { isMainThread } from "node:worker_threads";
+
+const file = process.env.HOSTILE_HEAP_FILE;
+const collect = (globalThis as { gc?: () => void }).gc;
+
+if (isMainThread && file !== undefined && collect !== undefined) {
+  process.on("SIGUSR2", () => {
+    collect();
+    collect(); // what the first one has finalized
+    const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
+    fs.writeFileSync(`${file}.new`, JSON.stringify({ heapUsed, external, arrayBuffers, rss }));
+    fs.renameSync(`${file}.new`, file);
+  });
+}

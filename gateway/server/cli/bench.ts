@@ -12,6 +12,7 @@ import {
   wholePositive,
 } from "./bench-options.ts";
 import { registerPipelineBench } from "./bench-pipeline.ts";
+import { registerRedisBench } from "./bench-redis.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
 
 /** The benches are loaded when they are asked for: a server does without them. */
@@ -82,6 +83,7 @@ export function register(program: Command): void {
   const bench = program.command("bench").description("measure engine and server on this machine");
   registerEngine(bench);
   registerPipelineBench(bench);
+  registerRedisBench(bench);
   registerLatency(bench);
   registerThroughput(bench);
   registerFanout(bench);

@@ -1,5 +1,4 @@
 import { assert } from "../../protocol/assert.ts";
-import { formatUnits } from "../../protocol/decimal.ts";
 import { SIDE_NAMES, Side } from "../../protocol/generated/enums.ts";
 import {
   INSTRUMENT_TEMPLATE_ID,
@@ -15,27 +14,28 @@ import type { StreamKeys } from "./keys.ts";
 import type { StartingPoint } from "./position.ts";
 import {
   dropInternal,
-  eventIdAt,
+  indexAt,
   lengthAt,
+  seqAt,
   templateIdAt,
   timestampUsAt,
   viewOf,
 } from "./records.ts";
-import { type EventId, formatEventId } from "./stream-id.ts";
+import { RespArguments } from "./resp-arguments.ts";
+import type { EventId } from "./stream-id.ts";
 
 /** What one round trip carries. */
 export interface Batch {
   readonly keys: readonly string[];
-  /** All but the owner's token, as the append script takes them. */
-  readonly values: readonly (string | Buffer)[];
+  /** All but the owner's token, as the append script takes them, in the form of the wire. */
+  readonly arguments: Buffer;
+  readonly argumentCount: number;
   readonly last: EventId;
   readonly timestampUs: number;
   readonly eventCount: number;
   /** Events published in all, this batch included; null: not known. */
   readonly publishedEvents: number | null;
   readonly tradeCount: number;
-  /** Holds the records until Redis has answered. */
-  readonly buffer: Uint8Array;
 }
 
 /** Turns the records of the event log into batches, each of which starts where the last one ended. */
@@ -44,6 +44,9 @@ export class BatchBuilder {
   readonly #directory: InstrumentDirectory;
   readonly #keepEntries: string;
   readonly #trade = new Trade();
+  readonly #head = new RespArguments(1 << 18);
+  readonly #instruments = new RespArguments(1 << 12);
+  readonly #trades = new RespArguments(1 << 18);
   #position: EventId;
   #publishedEvents: number | null;
   #owedInstruments: readonly Uint8Array[];
@@ -80,55 +83,63 @@ export class BatchBuilder {
   #build(buffer: Uint8Array, bytes: number): Batch {
     const view = viewOf(buffer);
     const keys = [this.#keys.directory, this.#keys.instruments, this.#keys.events];
-    const instruments: (string | Buffer)[] = [];
-    const trades: string[] = [];
-    for (const record of this.#owedInstruments) addInstrument(record, instruments);
+    const { seq: seqBefore, index: indexBefore } = this.#position;
+    this.#instruments.clear();
+    this.#trades.clear();
+    for (const record of this.#owedInstruments) this.#addInstrument(record);
     let eventCount = 0;
     let tradeCount = 0;
     let lastAt = 0;
-    let last = this.#position;
+    let seq = seqBefore;
+    let index = indexBefore;
     for (let at = 0; at < bytes; at += lengthAt(view, at)) {
-      const id = eventIdAt(view, at);
-      assert(isNext(last, id), "events come in order, and none of a command is left out");
-      last = id;
+      const nextSeq = seqAt(view, at);
+      const nextIndex = indexAt(view, at);
+      // Commands without events leave gaps in seq; the events of one command are numbered from 0.
+      assert(
+        nextSeq === seq ? nextIndex === index + 1 : nextSeq > seq && nextIndex === 0,
+        "events come in order, and none of a command is left out",
+      );
+      seq = nextSeq;
+      index = nextIndex;
       lastAt = at;
       eventCount++;
       const templateId = templateIdAt(view, at);
       if (templateId === TRADE_TEMPLATE_ID) {
-        this.#addTrade(view, at, keys, trades);
+        this.#addTrade(view, at, keys);
         tradeCount++;
       } else if (templateId === INSTRUMENT_TEMPLATE_ID) {
         this.#directory.onEvent(view, at);
-        addInstrument(buffer.subarray(at, at + lengthAt(view, at)), instruments);
+        this.#addInstrument(buffer.subarray(at, at + lengthAt(view, at)));
       }
     }
-    const { seq, index } = this.#position;
     if (this.#publishedEvents !== null) this.#publishedEvents += eventCount;
-    const values: (string | Buffer)[] = [
-      formatEventId(this.#position),
-      formatEventId({ seq, index: index + 1 }),
-      formatEventId(last),
-      String(eventCount),
-      Buffer.from(buffer.buffer, buffer.byteOffset, bytes),
-      this.#keepEntries,
-      String(this.#publishedEvents ?? ""),
-      String(instruments.length / 2),
-    ];
-    this.#position = last;
+    const head = this.#head;
+    head.clear();
+    head.id(seqBefore, indexBefore);
+    head.id(seqBefore, indexBefore + 1);
+    head.id(seq, index);
+    head.integer(eventCount);
+    head.bytes(buffer.subarray(0, bytes));
+    head.text(this.#keepEntries);
+    head.text(String(this.#publishedEvents ?? ""));
+    head.integer(this.#instruments.count / 2);
+    const parts = [head, this.#instruments, this.#trades];
+    this.#position = { seq, index };
     this.#owedInstruments = [];
     return {
       keys,
-      values: values.concat(instruments, trades),
-      last,
+      argumentCount: parts.reduce((sum, { count }) => sum + count, 0),
+      arguments: Buffer.concat(parts.map(({ written }) => written)),
+      last: this.#position,
       timestampUs: timestampUsAt(view, lastAt),
       eventCount,
       publishedEvents: this.#publishedEvents,
       tradeCount,
-      buffer,
     };
   }
 
-  #addTrade(view: DataView, at: number, keys: string[], values: string[]): void {
+  #addTrade(view: DataView, at: number, keys: string[]): void {
     const trade = this.#trade;
     trade.wrap(view, at);
     const terms = this.#directory.get(trade.instrumentId);
@@ -139,28 +150,22 @@ export class BatchBuilder {
     // In an auction nobody is the aggressor, and the buyer stands in the taker's place.
     const takerBuys = trade.aggressorSide !== Side.sell;
     const { takerOrderId, makerOrderId, account: takerAccount, makerAccount } = trade;
-    values.push(
-      String(place),
-      `${trade.seq}-${trade.index}`,
-      String(trade.tradeId),
-      formatUnits(trade.priceTicks, terms.tickSize.value, terms.tickSize.scale),
-      formatUnits(trade.quantityLots, terms.lotSize.value, terms.lotSize.scale),
-      SIDE_NAMES[trade.aggressorSide] as string,
-      String(takerBuys ? takerOrderId : makerOrderId),
-      String(takerBuys ? makerOrderId : takerOrderId),
-      String(takerBuys ? takerAccount : makerAccount),
-      String(takerBuys ? makerAccount : takerAccount),
-      String(trade.timestampUs),
-    );
+    const to = this.#trades;
+    to.integer(place);
+    to.id(trade.seq, trade.index);
+    to.integer(trade.tradeId);
+    to.decimal(trade.priceTicks, terms.tickSize.value, terms.tickSize.scale);
+    to.decimal(trade.quantityLots, terms.lotSize.value, terms.lotSize.scale);
+    to.text(SIDE_NAMES[trade.aggressorSide] as string);
+    to.integer(takerBuys ? takerOrderId : makerOrderId);
+    to.integer(takerBuys ? makerOrderId : takerOrderId);
+    to.integer(takerBuys ? takerAccount : makerAccount);
+    to.integer(takerBuys ? makerAccount : takerAccount);
+    to.integer(trade.timestampUs);
   }
-}
 
-/** Commands without events leave gaps in seq; the events of one command are numbered from 0. */
-function isNext(last: EventId, id: EventId): boolean {
-  return id.seq === last.seq ? id.index === last.index + 1 : id.seq > last.seq && id.index === 0;
-}
-
-function addInstrument(record: Uint8Array, values: (string | Buffer)[]): void {
-  const id = viewOf(record).getUint32(EVENT_HEADER_INSTRUMENT_ID_OFFSET, true);
-  values.push(String(id), Buffer.from(record));
+  #addInstrument(record: Uint8Array): void {
+    this.#instruments.integer(viewOf(record).getUint32(EVENT_HEADER_INSTRUMENT_ID_OFFSET, true));
+    this.#instruments.bytes(record);
+  }
 }

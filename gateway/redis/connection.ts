@@ -1,11 +1,26 @@
-import { Redis, type RedisOptions } from "ioredis";
+import { Command, Redis, type RedisOptions } from "ioredis";
 import type { RedisNodes } from "./access.ts";
 import { type Anchor, anchorId } from "./anchor-queue.ts";
+import type { Batch } from "./batch.ts";
 import { SocketConnector } from "./connector.ts";
 import { RedisUnavailable } from "./errors.ts";
 import { type StreamKeys, streamKeys } from "./keys.ts";
 import { ANCHOR_SCRIPT, APPEND_SCRIPT, CLAIM_SCRIPT } from "./scripts.ts";
 import { type EventId, formatEventId } from "./stream-id.ts";
+
+/** A command that has the form of the wire already: the library would take it apart and make it anew. */
+class EncodedCommand extends Command {
+  readonly #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    super("EVALSHA", [], { replyEncoding: "utf8" });
+    this.#bytes = bytes;
+  }
+
+  override toWritable(): Buffer {
+    return this.#bytes;
+  }
+}
 
 /** One entry of a stream. */
 export interface StreamEntry {
@@ -93,13 +108,13 @@ export class RedisConnection {
   }
 
   /** No time limit of its own: the publisher watches all that is under way together. */
-  append(
-    keys: readonly string[],
-    owner: string,
-    values: readonly (string | Buffer)[],
-  ): Promise<unknown> {
-    const all = [this.#appendSha, String(keys.length), ...keys, owner].concat(values as string[]);
-    return this.#client.call("EVALSHA", all);
+  append(batch: Batch, owner: string): Promise<unknown> {
+    const { keys, argumentCount } = batch;
+    const first = ["EVALSHA", this.#appendSha, String(keys.length), ...keys, owner];
+    const head = first.map((text) => `$${text.length}\r\n${text}\r\n`).join("");
+    const count = Buffer.from(`*${first.length + argumentCount}\r\n${head}`, "latin1");
+    const command = new EncodedCommand(Buffer.concat([count, batch.arguments]));
+    return this.#client.sendCommand(command) as Promise<unknown>;
   }
 
   /** Nor has this one. */

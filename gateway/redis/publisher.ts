@@ -226,7 +226,7 @@ export class RedisPublisher {
       let { lastAnchor } = from;
       // All events of the commands up to here have been sent.
       let sentSeq = 0;
-      const buffers = Array.from({ length: WINDOW }, () => new Uint8Array(batchBytes));
+      const buffer = new Uint8Array(batchBytes);
       for (;;) {
         window.check(this.#replyTimeoutMs);
         if (isClosed) throw new RedisUnavailable("the connection was closed");
@@ -240,7 +240,6 @@ export class RedisPublisher {
           continue;
         }
         const loggedSeq = anchors?.loggedSeq ?? 0; // before the look into the source
-        const buffer = buffers[window.next % WINDOW] as Uint8Array;
         const canSend = window.underWay < WINDOW;
         const batch = canSend ? builder.next(source, buffer) : null;
         if (batch !== null) {
@@ -291,8 +290,6 @@ export class RedisPublisher {
 
 /** What was sent and not answered yet, batches and anchors. Answers come in the order of sending. */
 class Window {
-  /** Sent so far: also the place of the next batch's buffer. */
-  next = 0;
   underWay = 0;
   readonly #connection: RedisConnection;
   readonly #owner: string;
@@ -317,7 +314,7 @@ class Window {
   }
 
   send(batch: Batch): void {
-    this.#send(this.#connection.append(batch.keys, this.#owner, batch.values), () => {
+    this.#send(this.#connection.append(batch, this.#owner), () => {
       const to = this.#status;
       to.seq = batch.last.seq;
       to.index = batch.last.index;
@@ -339,7 +336,6 @@ class Window {
   #send(reply: Promise<unknown>, appended: () => void): void {
     if (this.underWay === 0) this.#lastAnswerMs = performance.now();
     this.underWay++;
-    this.next++;
     reply.then(
       (answer) => this.#answered(answer as [string, string], appended),
       (error: unknown) => this.#failed(error),

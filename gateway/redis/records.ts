@@ -21,11 +21,16 @@ export function templateIdAt(view: DataView, offset: number): number {
   return view.getUint16(offset + 2, true);
 }
 
+export function seqAt(view: DataView, offset: number): number {
+  return numberAt(view, offset + EVENT_HEADER_SEQ_OFFSET);
+}
+
+export function indexAt(view: DataView, offset: number): number {
+  return view.getUint32(offset + EVENT_HEADER_INDEX_OFFSET, true);
+}
+
 export function eventIdAt(view: DataView, offset: number): EventId {
-  return {
-    seq: numberAt(view, offset + EVENT_HEADER_SEQ_OFFSET),
-    index: view.getUint32(offset + EVENT_HEADER_INDEX_OFFSET, true),
-  };
+  return { seq: seqAt(view, offset), index: indexAt(view, offset) };
 }
 
 export function timestampUsAt(view: DataView, offset: number): number {

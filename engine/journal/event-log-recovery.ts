@@ -1,6 +1,6 @@
-// Finds the end of the event log and cuts what cannot be used: blocks a crash has damaged, and
-// blocks beyond the end of the journal. Replay writes the events again.
-import { dirname } from "node:path";
+// Finds the end of the event log, and what cannot be used: blocks a crash has damaged, and blocks
+// beyond the end of the journal. Replay writes the events again. Looking changes nothing, so that a
+// journal that turns out to be damaged finds the log as it was; cutting comes after.
 import { LogKind, SEGMENT_HEADER_BYTES, sameBytes } from "./block-format.ts";
 import type { Disk, FileHandle } from "./disk.ts";
 import { DamageError } from "./errors.ts";
@@ -27,24 +27,103 @@ export interface EventLogRecoveryOptions {
   readonly journalDurability: Durability;
 }
 
+/** Where the event log ends, and what stands behind that. */
+export interface EventLogFinding {
+  readonly directory: string;
+  readonly directoryId: Uint8Array;
+  /** After the last event that is kept. */
+  readonly position: LogPosition;
+  /** 0: nothing is kept. */
+  readonly lastSegment: number;
+  /** Bytes of that one which are kept. */
+  readonly keptBytes: number;
+  readonly why: string;
+  /** Segments that go, in that order. */
+  readonly removals: readonly { readonly path: string; readonly why: string }[];
+}
+
+/** The log as a writer takes it over. */
+export interface OpenedEventLog {
+  readonly recovery: EventLogRecovery;
+  readonly position: LogPosition;
+}
+
 export function recoverEventLog(
   disk: Disk,
   directory: string,
   options: EventLogRecoveryOptions,
-): { recovery: EventLogRecovery; position: LogPosition } {
-  disk.makeDirectory(directory);
+): OpenedEventLog {
+  return cutEventLog(disk, inspectEventLog(disk, directory, options));
+}
+
+/** Throws a DamageError where the log shows that the journal has lost commands. Changes nothing. */
+export function inspectEventLog(
+  disk: Disk,
+  directory: string,
+  options: EventLogRecoveryOptions,
+): EventLogFinding {
+  const removals: { path: string; why: string }[] = [];
+  let kept: KeptSegment | undefined;
+  for (const number of presentSegments(disk, directory, removals).reverse()) {
+    const found = examineSegment(disk, directory, number, options);
+    if (found.bytes > SEGMENT_HEADER_BYTES) {
+      kept = found;
+      break;
+    }
+    removals.push({ path: found.path, why: found.why });
+  }
+  const position = kept?.position ?? new LogPosition();
+  position.directoryId.set(options.directoryId);
+  return {
+    directory,
+    directoryId: options.directoryId,
+    position,
+    lastSegment: kept?.number ?? 0,
+    keptBytes: kept?.bytes ?? 0,
+    why: kept?.why ?? "",
+    removals,
+  };
+}
+
+/** Leaves a log that ends where it was found to end, whole and on the disk. */
+export function cutEventLog(disk: Disk, finding: EventLogFinding): OpenedEventLog {
+  const { directory, lastSegment, keptBytes, position } = finding;
   const cuts: string[] = [];
-  let kept: LogPosition | undefined;
-  let number = 0;
-  for (number of presentSegments(disk, directory, cuts).reverse()) {
-    kept = keepSegment(disk, directory, number, options, cuts);
-    if (kept !== undefined) break;
+  disk.makeDirectory(directory);
+  for (const name of disk.list(directory)) {
+    if (name.endsWith(".new")) disk.unlink(`${directory}/${name}`);
+  }
+  for (const { path, why } of finding.removals) {
+    disk.unlink(path);
+    // Before an earlier segment is cut: else a power loss could bring this one back behind the cut.
+    disk.syncDirectory(directory);
+    cuts.push(`${path}: ${why}`);
+  }
+  if (lastSegment > 0) {
+    const path = `${directory}/${segmentName(LogKind.events, lastSegment)}`;
+    const file = disk.open(path, "write");
+    try {
+      const bytes = disk.bytesOf(file);
+      if (bytes > keptBytes) {
+        disk.truncate(file, keptBytes);
+        cuts.push(`${bytes - keptBytes} bytes of ${path} from ${keptBytes}: ${finding.why}`);
+      }
+      settle(disk, file, keptBytes);
+    } finally {
+      disk.close(file);
+    }
   }
   disk.syncDirectory(directory);
-  const lastSegment = kept === undefined ? 0 : number;
-  const position = kept ?? new LogPosition();
-  position.directoryId.set(options.directoryId);
-  const recovery: EventLogRecovery = {
+  return { recovery: describe(position, lastSegment, cuts), position };
+}
+
+/** What opening a log that ends at `position` would say. */
+export function describe(
+  position: LogPosition,
+  lastSegment: number,
+  cuts: readonly string[],
+): EventLogRecovery {
+  return {
     lastSeq: position.lastSeq,
     lastIndex: position.lastIndex,
     eventCount: position.eventCount,
@@ -52,33 +131,45 @@ export function recoverEventLog(
     lastSegment,
     cuts,
   };
-  return { recovery, position };
 }
 
-/** Numbers from 1 up to the first gap; what lies beyond a gap is of no use and is removed. */
-function presentSegments(disk: Disk, directory: string, cuts: string[]): number[] {
+/** Numbers from 1 up to the first gap; what lies beyond a gap is of no use. */
+function presentSegments(
+  disk: Disk,
+  directory: string,
+  removals: { path: string; why: string }[],
+): number[] {
+  if (disk.stat(directory) === undefined) return [];
   const numbers: number[] = [];
   for (const name of disk.list(directory)) {
     const number = segmentNumber(LogKind.events, name);
     if (number !== undefined) numbers.push(number);
-    else if (name.endsWith(".new")) disk.unlink(`${directory}/${name}`);
   }
   numbers.sort((a, b) => a - b);
   const whole = numbers.filter((number, i) => number === i + 1);
   for (const number of numbers.slice(whole.length)) {
-    remove(disk, `${directory}/${segmentName(LogKind.events, number)}`, "after a gap", cuts);
+    const path = `${directory}/${segmentName(LogKind.events, number)}`;
+    removals.push({ path, why: "after a gap" });
   }
   return whole;
 }
 
-/** The position after the last good block; undefined: the segment had none and is gone. */
-function keepSegment(
+interface KeptSegment {
+  readonly path: string;
+  readonly number: number;
+  readonly position: LogPosition;
+  /** Up to the end of the last good block; no more than a header: it has none. */
+  readonly bytes: number;
+  /** Why it ends there, where more follows. */
+  readonly why: string;
+}
+
+function examineSegment(
   disk: Disk,
   directory: string,
   number: number,
   options: EventLogRecoveryOptions,
-  cuts: string[],
-): LogPosition | undefined {
+): KeptSegment {
   const path = `${directory}/${segmentName(LogKind.events, number)}`;
   const cursor = new LogCursor(disk, directory, LogKind.events, { segment: number });
   const kept = new LogPosition();
@@ -105,22 +196,7 @@ function keepSegment(
   } finally {
     cursor.close();
   }
-  if (keptBytes <= SEGMENT_HEADER_BYTES) {
-    remove(disk, path, why, cuts);
-    return undefined;
-  }
-  const file = disk.open(path, "write");
-  try {
-    const bytes = disk.bytesOf(file);
-    if (bytes > keptBytes) {
-      disk.truncate(file, keptBytes);
-      cuts.push(`${bytes - keptBytes} bytes of ${path} from ${keptBytes}: ${why}`);
-    }
-    settle(disk, file, keptBytes);
-  } finally {
-    disk.close(file);
-  }
-  return kept;
+  return { path, number, position: kept, bytes: keptBytes, why };
 }
 
 /**
@@ -146,11 +222,4 @@ function refuseLoss(cursor: LogCursor, options: EventLogRecoveryOptions): void {
   const { path, blockOffset, position } = cursor;
   const what = `the log knows of seq ${position.lastSeq}; the journal ends before it`;
   throw new DamageError("lostCommands", path, blockOffset, options.journalLastSeq, what);
-}
-
-function remove(disk: Disk, path: string, why: string, cuts: string[]): void {
-  disk.unlink(path);
-  // Before an earlier segment is cut: else a power loss could bring this one back behind the cut.
-  disk.syncDirectory(dirname(path));
-  cuts.push(`${path}: ${why}`);
 }

@@ -14,8 +14,13 @@ import {
 } from "./block-format.ts";
 import type { Disk, FileHandle } from "./disk.ts";
 import { DiskError, JournalError } from "./errors.ts";
-import { type EventLogRecovery, recoverEventLog } from "./event-log-recovery.ts";
-import type { LogPosition } from "./log-cursor.ts";
+import {
+  describe,
+  type EventLogRecovery,
+  type OpenedEventLog,
+  recoverEventLog,
+} from "./event-log-recovery.ts";
+import { LogPosition } from "./log-cursor.ts";
 import { type Durability, encodeSegmentHeader, segmentName } from "./segment-format.ts";
 import { NO_SKIPS } from "./skips.ts";
 
@@ -31,6 +36,8 @@ export interface EventLogOptions {
   readonly journalDurability: Durability;
   readonly segmentBytes?: number;
   readonly maxBlockBytes?: number;
+  /** Who took the log over already, and left it whole on the disk, says how it ends. */
+  readonly opened?: OpenedEventLog | undefined;
   readonly nowUs?: () => number;
 }
 
@@ -72,7 +79,9 @@ export class EventLogWriter {
     this.#segmentBytes = options.segmentBytes ?? 64 << 20;
     const bytes = new Uint8Array(this.#maxBlockBytes);
     this.#builder = new BlockBuilder(bytes, alignmentOf(LogKind.events));
-    const { recovery, position } = recoverEventLog(disk, directory, options);
+    const { recovery, position: end } = options.opened ?? recoverEventLog(disk, directory, options);
+    const position = new LogPosition();
+    position.copy(end);
     this.recovery = recovery;
     this.#position = position;
     position.epoch = Math.max(position.epoch, options.epoch);
@@ -152,6 +161,16 @@ export class EventLogWriter {
     position.hashState.set(header.hashState);
     this.#pending = 0;
     this.#builder.clear();
+  }
+
+  /** Everything is flushed: closes it, whole and on the disk, for another writer to go on. */
+  handOver(): OpenedEventLog {
+    assert(this.#pending === 0, "what is handed over is flushed");
+    if (this.#file !== undefined) this.#disk.sync(this.#file);
+    this.close();
+    const { cuts } = this.recovery;
+    const recovery = describe(this.#position, this.#segmentNumber, cuts);
+    return { recovery, position: this.#position };
   }
 
   close(): void {

@@ -96,6 +96,11 @@ export class CatchUp {
     }
     const bytes = this.#reader.read(chunk);
     for (let at = 0; at < bytes; at += chunkView.getUint16(at, true)) {
+      // The log may be ahead of what is in memory: those events will yet come to whoever is live.
+      if (this.#recent.reachesBackTo(this.#seq, this.#index)) {
+        this.close(); // it has read further than was taken
+        break;
+      }
       const index = chunkView.getUint32(at + EVENT_HEADER_INDEX_OFFSET, true);
       if (index === 0) this.#owner = chunkView.getUint32(at + EVENT_HEADER_ACCOUNT_OFFSET, true);
       const seq = seqAt(chunkView, at);

@@ -120,16 +120,57 @@ export function removeUnfinished(disk: Disk, directory: string): void {
   }
 }
 
-/** Removes what is neither one of the newest two nor the first of its million commands. */
-export function retainSnapshots(disk: Disk, directory: string): number[] {
+export interface Retained {
+  /** The newest good ones, that a start may begin with; the newest first. */
+  readonly forRecovery: readonly number[];
+  readonly removed: readonly number[];
+}
+
+/**
+ * Removes what is neither one of the newest two nor the first of its million commands. Only good ones
+ * count, and damaged ones stay where they are. isGood: for whoever has looked at some of them before.
+ */
+export function retainSnapshots(
+  disk: Disk,
+  directory: string,
+  isGood = (seq: number) => isGoodSnapshot(disk, directory, seq),
+): Retained {
   const seqs = listSnapshots(disk, directory);
-  const kept = new Set(seqs.slice(0, FOR_RECOVERY));
-  const first = new Map<number, number>();
-  for (const seq of seqs) first.set(Math.floor(seq / COMMANDS_APART), seq);
-  for (const seq of first.values()) kept.add(seq);
-  const removed = seqs.filter((seq) => !kept.has(seq));
+  const forRecovery: number[] = [];
+  const damaged = new Set<number>();
+  for (const seq of seqs) {
+    if (forRecovery.length === FOR_RECOVERY) break;
+    if (isGood(seq)) forRecovery.push(seq);
+    else damaged.add(seq);
+  }
+  const byMillion = new Map<number, number[]>();
+  for (const seq of seqs.toReversed()) {
+    if (damaged.has(seq)) continue;
+    const million = Math.floor(seq / COMMANDS_APART);
+    byMillion.set(million, [...(byMillion.get(million) ?? []), seq]);
+  }
+  const removed: number[] = [];
+  for (const rising of byMillion.values()) {
+    // One that is alone goes in no case, so it need not be looked at.
+    if (rising.length < 2) continue;
+    const first = rising.findIndex((seq) => isGood(seq));
+    if (first < 0) continue;
+    removed.push(...rising.slice(first + 1).filter((seq) => !forRecovery.includes(seq)));
+  }
+  removed.sort((a, b) => b - a);
   const folder = snapshotsPath(directory);
   for (const seq of removed) disk.unlink(`${folder}/${snapshotName(seq)}`);
   if (removed.length > 0) disk.syncDirectory(folder);
-  return removed;
+  return { forRecovery, removed };
+}
+
+/** Whether every checksum of the file holds. */
+export function isGoodSnapshot(disk: Disk, directory: string, seq: number): boolean {
+  try {
+    readSnapshot(disk, `${snapshotsPath(directory)}/${snapshotName(seq)}`);
+    return true;
+  } catch (error) {
+    if (error instanceof DamageError) return false;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import type { EngineCapacity } from "../../../engine/engine.ts";
 import { toHex } from "../../../engine/journal/block-format.ts";
 import { NodeDisk } from "../../../engine/journal/node-disk.ts";
 import {
+  isGoodSnapshot,
   removeUnfinished,
   retainSnapshots,
   writeSnapshot,
@@ -37,6 +38,8 @@ export interface SnapshotTakenMessage {
     readonly followMs: number;
     readonly writeMs: number;
     readonly removed: readonly number[];
+    /** Good ones that a start may begin with, this one first. */
+    readonly forRecovery: readonly number[];
   };
 }
 
@@ -54,6 +57,14 @@ const NAP_MS = 5;
 const { dataDirectory, capacity } = workerData as SnapshotWorkerData;
 const disk = new NodeDisk();
 let shadow: Shadow | null = null;
+/** Each file is read once for this. */
+const looked = new Map<number, boolean>();
+
+function isGood(seq: number): boolean {
+  const known = looked.get(seq) ?? isGoodSnapshot(disk, dataDirectory, seq);
+  looked.set(seq, known);
+  return known;
+}
 
 async function take(seq: number): Promise<void> {
   const startedMs = performance.now();
@@ -71,7 +82,8 @@ async function take(seq: number): Promise<void> {
   const path = writeSnapshot(disk, dataDirectory, place.seq, bytes, (snapshot) =>
     check.verify(snapshot),
   );
-  const removed = retainSnapshots(disk, dataDirectory);
+  looked.set(place.seq, true); // it was read back
+  const { removed, forRecovery } = retainSnapshots(disk, dataDirectory, isGood);
   const words = Array.from(place.stateHash, (word) => word.toString(16).padStart(8, "0"));
   const message: SnapshotTakenMessage = {
     type: "taken",
@@ -87,6 +99,7 @@ async function take(seq: number): Promise<void> {
       followMs: Math.round(followedMs - startedMs),
       writeMs: Math.round(performance.now() - followedMs),
       removed,
+      forRecovery,
     },
   };
   parentPort?.postMessage(message);

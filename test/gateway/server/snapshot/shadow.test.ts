@@ -180,18 +180,58 @@ describe("a snapshot file", () => {
   });
 
   it("stays where it is one of the last two, or the first of its million commands", () => {
-    const disk = new SimulatedDisk(new Random(1));
-    disk.makeDirectory(DIRECTORY);
-    disk.makeDirectory(snapshotsPath(DIRECTORY));
     const seqs = [5, 900_000, 1_000_000, 1_500_000, 1_999_999, 3_000_001, 3_000_002, 3_000_003];
-    for (const seq of seqs) {
-      const file = disk.open(`${snapshotsPath(DIRECTORY)}/${snapshotName(seq)}`, "create");
-      disk.close(file);
-    }
-    expect(retainSnapshots(disk, DIRECTORY)).toEqual([1_999_999, 1_500_000, 900_000]);
+    const disk = diskWith(seqs);
+    expect(retainSnapshots(disk, DIRECTORY, () => true)).toEqual({
+      forRecovery: [3_000_003, 3_000_002],
+      removed: [1_999_999, 1_500_000, 900_000],
+    });
     expect(listSnapshots(disk, DIRECTORY)).toEqual([3_000_003, 3_000_002, 3_000_001, 1_000_000, 5]);
   });
+
+  it("does not count where it is damaged, and stays for who wants to look", () => {
+    const disk = diskWith([5, 10, 20, 1_000_000, 1_000_010, 1_000_020, 1_000_030, 1_000_040]);
+    const damaged = [5, 1_000_020, 1_000_040];
+    const looked: number[] = [];
+    const isGood = (seq: number) => {
+      looked.push(seq);
+      return !damaged.includes(seq);
+    };
+    expect(retainSnapshots(disk, DIRECTORY, isGood)).toEqual({
+      forRecovery: [1_000_030, 1_000_010],
+      removed: [20],
+    });
+    expect(listSnapshots(disk, DIRECTORY)).toEqual([
+      1_000_040, 1_000_030, 1_000_020, 1_000_010, 1_000_000, 10, 5,
+    ]);
+    expect(looked).not.toContain(20); // nothing would come of it
+  });
+
+  it("is looked at where nobody says whether it is good", () => {
+    const { disk, lastSeq } = record(60);
+    const shadow = shadowOf(disk, 0);
+    for (const seq of [lastSeq - 8, lastSeq - 6, lastSeq - 4, lastSeq]) {
+      goTo(shadow, seq);
+      take(disk, shadow);
+    }
+    flip(disk, `${snapshotsPath(DIRECTORY)}/${snapshotName(lastSeq)}`, 300);
+    const { forRecovery, removed } = retainSnapshots(disk, DIRECTORY);
+    expect(forRecovery).toEqual([lastSeq - 4, lastSeq - 6]);
+    expect(removed).toEqual([]); // the third is the first of its million
+  });
 });
+
+/** Empty files under the names of snapshots. */
+function diskWith(seqs: readonly number[]): SimulatedDisk {
+  const disk = new SimulatedDisk(new Random(1));
+  disk.makeDirectory(DIRECTORY);
+  disk.makeDirectory(snapshotsPath(DIRECTORY));
+  for (const seq of seqs) {
+    const file = disk.open(`${snapshotsPath(DIRECTORY)}/${snapshotName(seq)}`, "create");
+    disk.close(file);
+  }
+  return disk;
+}
 
 function flip(disk: SimulatedDisk, path: string, at: number): void {
   const file = disk.open(path, "write");

@@ -30,6 +30,7 @@ import { Arena, COMMAND_BASE, type EngineCapacity, HEADER, TALLY } from "./book/
 import { type Book, createBook } from "./book/book.ts";
 import { type BookRow, bookRows } from "./book/book-rows.ts";
 import { COMMAND } from "./book/layout.ts";
+import { findOpenOrder, type OpenOrder } from "./book/open-order.ts";
 import { createEventWriter, type EventWriter } from "./events/event-writer.ts";
 import { type Cancels, createCancels } from "./matching/cancels.ts";
 import { createDispatch } from "./matching/dispatch.ts";
@@ -236,6 +237,11 @@ export class Engine {
   /** Shown quantity of an instrument that exists, best first. Cold. */
   bookRows(instrumentId: number): { bids: BookRow[]; asks: BookRow[] } {
     return bookRows(this.#book, this.#arena.instrument(instrumentId));
+  }
+
+  /** An account's open order, by orderId or (orderId 0) by clientOrderId; undefined: none. Cold. */
+  openOrder(account: number, orderId: number, clientOrderId: number): OpenOrder | undefined {
+    return findOpenOrder(this.#book, account, orderId, clientOrderId);
   }
 
   /** 0: unknown. */

@@ -37,6 +37,8 @@ export interface RestartBench {
   readonly writeSeconds: number;
   /** From the start of the process to readySince, each run; rising. */
   readonly seconds: readonly number[];
+  /** Processor time of all threads up to then, in the same order as the runs were; 0: not known here. */
+  readonly processorSeconds: readonly number[];
 }
 
 /** Progress is told in words. The directory is removed in the end. */
@@ -60,12 +62,16 @@ export async function runRestartBench(
     progress("making a snapshot");
     const made = makeSnapshot(directory, before);
     const seconds: number[] = [];
+    const processorSeconds: number[] = [];
     for (let run = 1; run <= options.runs; run++) {
       progress(`start ${run} of ${options.runs}`);
-      seconds.push(await timeStart(directory));
+      const start = await timeStart(directory);
+      seconds.push(start.seconds);
+      processorSeconds.push(start.processorSeconds);
     }
     seconds.sort((a, b) => a - b);
-    return { bench: "restart", machine: describeMachine(), commands, resting, ...made, seconds };
+    const machine = describeMachine();
+    return { bench: "restart", machine, commands, resting, ...made, seconds, processorSeconds };
   } finally {
     fs.rmSync(directory, { recursive: true, force: true });
   }
@@ -90,7 +96,9 @@ function makeSnapshot(directory: string, seq: number) {
 }
 
 /** Starts a server, and kills it when it is ready: the next start finds the same. */
-async function timeStart(directory: string): Promise<number> {
+async function timeStart(
+  directory: string,
+): Promise<{ seconds: number; processorSeconds: number }> {
   const file = path.join(directory, "serve.json");
   fs.rmSync(file, { force: true });
   const flags = ["--data", directory, "--port", "0", "--redis", "off"];
@@ -105,12 +113,25 @@ async function timeStart(directory: string): Promise<number> {
     await sleep(POLL_MS);
   }
   const { readySince } = JSON.parse(fs.readFileSync(file, "utf8")) as { readySince: number };
+  const processorSeconds = processorTime(child.pid as number);
   child.kill("SIGKILL");
   await exited;
   if (listSnapshots(new NodeDisk(), directory).length !== 1) {
     throw new Error("a start has made a snapshot: the next one would find less to do");
   }
-  return readySince / 1000 / 1000 - startedMs / 1000;
+  return { seconds: readySince / 1000 / 1000 - startedMs / 1000, processorSeconds };
+}
+
+/** User and system time of a process, all threads, in seconds; 0 where there is no /proc. */
+function processorTime(pid: number): number {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+    // Behind the name, which may hold anything: fields 14 and 15 of proc(5), in hundredths.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
 }
 
 export function formatRestartBench(result: RestartBench): string {
@@ -119,6 +140,7 @@ export function formatRestartBench(result: RestartBench): string {
     `tail        ${result.commands} commands, ${result.resting} orders resting`,
     `snapshot    ${result.snapshotBytes} bytes, made in ${result.writeSeconds.toFixed(2)} s`,
     `shadow      ${result.followCommandsPerSecond} commands/s`,
+    `processor   ${result.processorSeconds.map((s) => s.toFixed(2)).join(", ")} s`,
     `restart     ${median.toFixed(2)} s (${result.seconds.map((s) => s.toFixed(2)).join(", ")})`,
     "",
   ].join("\n");

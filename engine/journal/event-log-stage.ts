@@ -22,6 +22,8 @@ export interface EventLogStageOptions {
   readonly status?: EventLogStatus;
   /** Where a replay starts in the middle: what the events up to there have come to. */
   readonly from?: EventPlace | undefined;
+  /** The log holds every event up to `from`, and no other. checkpoint: the last snapshot command. */
+  readonly complete?: { readonly checkpoint: EventPlace | undefined } | undefined;
 }
 
 /** The checkpoint of a snapshot command, and count and hash of the public events before it. */
@@ -62,19 +64,32 @@ export class EventLogStage implements Stage {
     this.#isCatchingUp = this.#heldSeq > 0;
     this.status.begin();
     this.status.setLast(this.#heldSeq, this.#heldIndex);
-    if (options.from !== undefined) this.#startFrom(options.from);
+    if (options.from !== undefined && options.complete === undefined) this.#startFrom(options.from);
+    if (options.from !== undefined && options.complete !== undefined) {
+      this.#count(options.from);
+      if (options.complete.checkpoint !== undefined) this.#startAt(options.complete.checkpoint);
+      this.#isCatchingUp = false;
+    }
     this.status.end();
   }
 
   #startFrom(from: EventPlace): void {
-    this.eventCount = from.eventCount;
-    this.#hash.restore(from.eventHash, 0);
-    const words = new DataView(from.stateHash.slice().buffer);
-    const { seq, eventCount, tradeCount } = from;
-    this.status.setEvents(eventCount, this.#hash);
-    this.status.setCheckpoint(seq, eventCount, tradeCount, words, 0, this.#hash);
+    this.#count(from);
+    this.#startAt(from);
     // A checkpoint is the only event of its command.
-    if (this.#heldSeq === seq && this.#isCatchingUp) this.#catchUp(seq, 0);
+    if (this.#heldSeq === from.seq && this.#isCatchingUp) this.#catchUp(from.seq, 0);
+  }
+
+  #count({ eventCount, eventHash }: EventPlace): void {
+    this.eventCount = eventCount;
+    this.#hash.restore(eventHash, 0);
+    this.status.setEvents(eventCount, this.#hash);
+  }
+
+  #startAt({ seq, eventCount, tradeCount, eventHash, stateHash }: EventPlace): void {
+    const words = new DataView(stateHash.slice().buffer);
+    const hash = { word: (index: number) => eventHash[index] as number };
+    this.status.setCheckpoint(seq, eventCount, tradeCount, words, 0, hash);
   }
 
   /** The running hash over the public events so far, 32 hexadecimal digits. Cold. */

@@ -124,6 +124,11 @@ export class Ledger {
     return this.#assets.find((asset) => asset?.name === name);
   }
 
+  /** Whether events about single orders, but for trades, may change anything. */
+  get followsOrders(): boolean {
+    return this.#spotAccounts > 0 || this.#orders.count > 0;
+  }
+
   /** Orders for which something is held. */
   get heldOrders(): number {
     return this.#orders.count;

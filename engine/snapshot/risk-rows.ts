@@ -19,9 +19,9 @@ import type { Snapshot } from "./snapshot-format.ts";
 const EXPOSURE_BYTES = 16;
 const TOKENS_BYTES = 24;
 
-/** state: of a single worker that has every account. */
-export function saveRisk(state: RiskState, writer: RowWriter): void {
-  saveLedger(state.ledger, writer);
+/** state, ledger: of a single worker that has every account. */
+export function saveRisk(state: RiskState, writer: RowWriter, ledger = state.ledger): void {
+  saveLedger(ledger, writer);
   const accounts = [...state.accounts()].sort((a, b) => a.account - b.account);
   writer.begin(SectionId.exposures);
   for (const { account, exposures } of accounts) {
@@ -61,8 +61,7 @@ function saveTokens(
 export function restoreRisk(gate: RiskGate, { rows, place }: Snapshot): void {
   const { state } = gate;
   const { view } = rows;
-  for (const at of rows.rows(SectionId.assets, ASSET_LENGTH)) state.absorb(view, at);
-  for (const at of rows.rows(SectionId.instruments, INSTRUMENT_LENGTH)) state.absorb(view, at);
+  absorbSettings(state, rows);
   let instrumentId = 0;
   for (const at of rows.rows(SectionId.lastPrices, LAST_PRICE_BYTES)) {
     instrumentId++;
@@ -70,7 +69,6 @@ export function restoreRisk(gate: RiskGate, { rows, place }: Snapshot): void {
       state.restoreLastPrice(instrumentId, view.getInt32(at, true));
     }
   }
-  for (const at of rows.rows(SectionId.settings, ACCOUNT_LENGTH)) state.absorb(view, at);
   restoreLedger(state.ledger, rows);
   for (const at of orderRows(rows)) {
     if (state.owns(view.getUint32(at + ORDER_ROW.account, true))) restoreOrder(state, rows, at);
@@ -81,6 +79,25 @@ export function restoreRisk(gate: RiskGate, { rows, place }: Snapshot): void {
     const exposure = state.exposure(state.account(account), view.getUint32(at + 4, true));
     exposure.positionLots = rows.number(at + 8);
   }
+  restoreTokens(state, rows);
+  gate.settle(place.seq);
+}
+
+/** Settings and order rates alone, for a state that has seen nothing. */
+export function restoreRates(state: RiskState, { rows }: Snapshot): void {
+  absorbSettings(state, rows);
+  restoreTokens(state, rows);
+}
+
+function absorbSettings(state: RiskState, rows: RowReader): void {
+  const { view } = rows;
+  for (const at of rows.rows(SectionId.assets, ASSET_LENGTH)) state.absorb(view, at);
+  for (const at of rows.rows(SectionId.instruments, INSTRUMENT_LENGTH)) state.absorb(view, at);
+  for (const at of rows.rows(SectionId.settings, ACCOUNT_LENGTH)) state.absorb(view, at);
+}
+
+function restoreTokens(state: RiskState, rows: RowReader): void {
+  const { view } = rows;
   for (const at of rows.rows(SectionId.tokens, TOKENS_BYTES)) {
     const account = view.getUint32(at, true);
     if (!state.owns(account)) continue;
@@ -90,7 +107,6 @@ export function restoreRisk(gate: RiskGate, { rows, place }: Snapshot): void {
     if (rate === null) throw rows.damaged(at, "tokens of a rate that is not set");
     rate.restore(rows.number(at + 8), rows.number(at + 16));
   }
-  gate.settle(place.seq);
 }
 
 function restoreOrder(state: RiskState, rows: RowReader, at: number): void {

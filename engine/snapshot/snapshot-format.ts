@@ -100,6 +100,13 @@ export function openSnapshot(bytes: Uint8Array, path: string): Snapshot {
   return openRows(bytes, place, path);
 }
 
+/** As a file in memory that all threads see. */
+export function inSharedMemory(bytes: Uint8Array): SharedArrayBuffer {
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
+  return shared;
+}
+
 /** A file that another thread has opened and checked. */
 export function sharedSnapshot(memory: SharedArrayBuffer | undefined): Snapshot | undefined {
   if (memory === undefined) return undefined;

@@ -13,6 +13,7 @@ import type { IdleStrategy } from "./stage-loop.ts";
 import type { OnThreadDeath } from "./threads.ts";
 
 const LOOK_EVERY_MS = 50;
+const READY_POLL_MS = 1;
 const HANG_TIMEOUT_MS = 2000;
 /** An engine that waits for room asks many times in a millisecond: after so long it is another wait. */
 const NEXT_WAIT_MS = 50;
@@ -109,6 +110,14 @@ export class RiskThreads {
         fullSinceMs: 0,
       });
       this.#run({ memory, worker, idle: options.idle, snapshot: options.snapshot });
+    }
+  }
+
+  /** Resolves when every worker has taken its place. A death before is told to onDeath. */
+  async ready(): Promise<void> {
+    const isThere = (_: Place, worker: number) => this.#word(ControlWord.riskThread, worker) !== 0;
+    while (!this.#stopping && !this.#places.every(isThere)) {
+      await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
     }
   }
 

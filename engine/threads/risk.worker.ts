@@ -30,10 +30,15 @@ export interface RiskTask {
 export function riskStage(task: RiskTask): RiskStage | RiskSuccessor {
   const { memory, worker, takesOver } = task;
   const control = new Int32Array(memory.control);
-  Atomics.store(control, workerWord(ControlWord.riskThread, worker), threadId);
-  return takesOver === undefined
-    ? new RiskStage(memory, worker, resumedRisk(task))
-    : new RiskSuccessor(memory, worker, { ...takesOver, disk: new NodeDisk() });
+  const sayThread = () =>
+    Atomics.store(control, workerWord(ControlWord.riskThread, worker), threadId);
+  if (takesOver !== undefined) {
+    sayThread();
+    return new RiskSuccessor(memory, worker, { ...takesOver, disk: new NodeDisk() });
+  }
+  const stage = new RiskStage(memory, worker, resumedRisk(task));
+  sayThread(); // it knows its accounts
+  return stage;
 }
 
 function resumedRisk({ memory, worker, snapshot }: RiskTask): ResumedRisk | undefined {

@@ -75,6 +75,15 @@ export class MarketData implements EventListener {
     if (!book.isWatched) book.watch(this.#lastSeq, this.#timestampUs, size);
   }
 
+  /** The books are what they are after command `seq`, however that came: what is new is told. */
+  lookAgain(seq: number, timestampUs: number): void {
+    this.#seq = seq;
+    this.#timestampUs = timestampUs;
+    this.onCommandsComplete(seq);
+    for (const feed of this.feeds) this.#publishBook(feed.book);
+    this.onRoundEnd();
+  }
+
   get feeds(): readonly InstrumentFeed[] {
     return this.#feeds.filter((feed) => feed !== undefined);
   }

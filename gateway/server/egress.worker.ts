@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { JournalAnchor } from "../../engine/journal/anchor.ts";
 import { eventsPath } from "../../engine/journal/data-directory.ts";
 import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
+import type { OpenedEventLog } from "../../engine/journal/event-log-recovery.ts";
 import { EventLogStage, type EventPlace } from "../../engine/journal/event-log-stage.ts";
 import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
 import { EventLogWriter } from "../../engine/journal/event-log-writer.ts";
@@ -33,6 +34,10 @@ export interface EgressWorkerData {
   readonly status: SharedArrayBuffer;
   /** What the events before the first one have come to; undefined: it is the first of all. */
   readonly from: EventPlace | undefined;
+  /** The last snapshot command before that. */
+  readonly checkpoint: EventPlace | undefined;
+  /** The event log as recovery left it, with all events up to `from`; undefined: there is none yet. */
+  readonly log: OpenedEventLog | undefined;
 }
 
 /** Main thread to egress. `publish`: recovery is over, the log is whole. */
@@ -78,12 +83,14 @@ const writer = data.isRecording
       journalLastSeq: data.journalLastSeq,
       journalDurability: data.journalDurability,
       segmentBytes: data.segmentBytes,
+      opened: data.log,
     })
   : undefined;
 const stage = new EventLogStage(data.memory, {
   writer,
   status: new EventLogStatus(data.status),
   from: data.from,
+  complete: data.from && { checkpoint: data.checkpoint },
 });
 
 let publisher: RedisPublisher | null = null;

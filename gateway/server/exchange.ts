@@ -28,7 +28,7 @@ import { RingIntake } from "./ring-intake.ts";
 import { SegmentCompressor } from "./segment-compressor.ts";
 import { removeServeFile, writeServeFile } from "./serve-file.ts";
 import { type OpenSession, OpenSessions } from "./snapshot/open-sessions.ts";
-import { Snapshotter } from "./snapshot/snapshotter.ts";
+import { Snapshotter, type TakenSnapshot } from "./snapshot/snapshotter.ts";
 
 /** How long Redis may take over what is left when the server stops; the next start publishes the rest. */
 const REDIS_DRAIN_MS = 5000;
@@ -48,7 +48,8 @@ export class Exchange {
   readonly #intake: RingIntake;
   readonly #own: OwnCommands;
   readonly #gateway: Gateway;
-  readonly #loop: AsyncLoop;
+  /** undefined until everything is recovered. */
+  #running: AsyncLoop | undefined;
   readonly #startedUs = systemClock.nowUs();
   #transport: Transport | null = null;
   #redis: OwnedRedis | null = null;
@@ -58,7 +59,6 @@ export class Exchange {
   readonly #compressor: SegmentCompressor | null;
   readonly #snapshotter: Snapshotter | null;
   #snapshotTimer: NodeJS.Timeout | null = null;
-  #previousSnapshot = 0;
   #state: ServerStatus["state"] = "starting";
 
   /**
@@ -87,7 +87,7 @@ export class Exchange {
     this.#snapshotter =
       config.durability === "none"
         ? null
-        : new Snapshotter({ dataDirectory, capacity }, log, ({ seq }) => this.#onSnapshot(seq));
+        : new Snapshotter({ dataDirectory, capacity }, log, (taken) => this.#onSnapshot(taken));
     const mayCompress = config.compressSegments && config.durability !== "none";
     this.#compressor = mayCompress ? new SegmentCompressor(config.dataDir, log) : null;
     this.#own = new OwnCommands(this.#intake, memory, systemClock.nowUs, config.snapshotIntervalMs);
@@ -98,18 +98,13 @@ export class Exchange {
       intake: this.#intake,
       clock: systemClock,
       eventsDirectory: this.#pipeline.eventsDirectory,
-      poke: () => this.#loop.poke(),
+      poke: () => this.#running?.poke(),
     });
-    this.#loop = new AsyncLoop(
-      this.#pipeline.mainStages(this.#gateway.stage),
-      new Doorbell(memory, Bell.gateway),
-      (error) => this.#pipeline.fail("gateway", error),
-    );
-    this.#pipeline.egress.onMessage((message) => this.#onEgress(message));
-    this.#pipeline.onAnchor((anchor) => {
+    this.#pipeline.onEgress = (message) => this.#onEgress(message);
+    this.#pipeline.onAnchor = (anchor) => {
       log.info(anchor, ANCHOR_MESSAGE);
       this.#pipeline.tellEgress({ type: "anchor", anchor });
-    });
+    };
   }
 
   /** Orders are accepted. */
@@ -125,7 +120,6 @@ export class Exchange {
 
   /** Resolves when orders are accepted. */
   async start(): Promise<void> {
-    await this.#pipeline.ready();
     removeServeFile(this.config.dataDir); // of a server that crashed: the lock says it is gone
     this.#sayCapacity();
     const status = () => this.status();
@@ -204,6 +198,11 @@ export class Exchange {
     );
   }
 
+  get #loop(): AsyncLoop {
+    if (this.#running === undefined) throw new Error("nothing is recovered yet");
+    return this.#running;
+  }
+
   status(): ServerStatus {
     const log = this.#pipeline.status.read();
     const counters = this.#pipeline.counters;
@@ -233,7 +232,7 @@ export class Exchange {
         maxCommitUs: Math.round(count(JournalCounter.maxCommitNs) / 1000),
         epoch: count(JournalCounter.epoch),
       },
-      risk: { restarts: this.#pipeline.risk.restarts, rebuilding: this.#pipeline.risk.rebuilding },
+      risk: this.#pipeline.riskDeaths,
       killSwitch: this.#gateway.killSwitchTimes,
       sessions: this.#gateway.sessionCounts(),
       refused: this.#intake.refused,
@@ -266,33 +265,37 @@ export class Exchange {
     this.#state = "recovering";
     const startedMs = systemClock.nowMs();
     let toldMs = startedMs;
-    for (const refused of this.#pipeline.refusedSnapshots) {
+    const { recovery } = this.#pipeline;
+    for (const refused of recovery?.refused ?? []) {
       this.#log.warn(refused, "a snapshot is passed over");
     }
     const sessions = new OpenSessions();
-    const { snapshot } = this.#pipeline;
-    if (snapshot !== undefined) this.#gateway.restore(snapshot, sessions);
-    const { feed, opened, skipped } = await this.#pipeline.recover(
-      () => this.#loop.round(),
-      (header) => this.#gateway.onCommand(header),
+    const { recovered, opened } = await this.#pipeline.recover(
+      this.#gateway.stateWith(sessions),
       (done, total) => {
         if (systemClock.nowMs() - toldMs < 1000) return;
         toldMs = systemClock.nowMs();
         this.#log.info({ done, total }, "replaying the journal");
       },
-      sessions,
     );
     if (opened?.cut) this.#log.warn(opened.cut, "a torn tail was cut and kept aside");
-    if (skipped.length > 0) {
-      this.#log.warn({ seqs: skipped }, "commands are taken out of the journal");
-    }
-    if (this.#pipeline.recoveredSeq > 0) {
+    if (recovered !== undefined) {
+      const { skipped, eventSeq, eventIndex, snapshot } = recovered;
+      if (skipped.length > 0) {
+        this.#log.warn({ seqs: skipped }, "commands are taken out of the journal");
+      }
+      this.#gateway.startAfter(snapshot.place.seq, eventSeq, eventIndex);
       const seconds = (systemClock.nowMs() - startedMs) / 1000;
       const { tailCommands: commands } = this.#pipeline;
-      const snapshotSeq = snapshot?.place.seq ?? 0;
+      const snapshotSeq = recovery?.snapshot?.place.seq ?? 0;
       this.#log.info({ snapshotSeq, commands, seconds }, "the journal is replayed");
     }
-    await this.#endStaleSessions(feed.openSessions.all());
+    this.#running = new AsyncLoop(
+      this.#pipeline.mainStages(this.#gateway.stage),
+      new Doorbell(this.#pipeline.memory, Bell.gateway),
+      (error) => this.#pipeline.fail("gateway", error),
+    );
+    await this.#endStaleSessions(sessions.all());
   }
 
   /** Sessions that a crash has cut off end now, with their cancels, in the journal. */
@@ -309,8 +312,7 @@ export class Exchange {
   #watchCheckpoints(): void {
     const snapshotter = this.#snapshotter;
     if (snapshotter === null) return;
-    let last = this.#pipeline.snapshot?.place.seq ?? 0;
-    this.#previousSnapshot = last;
+    let last = this.#pipeline.recovery?.snapshot?.place.seq ?? 0;
     this.#snapshotTimer = setInterval(() => {
       const { seq } = this.#pipeline.status.read().checkpoint;
       if (seq === last) return;
@@ -319,10 +321,9 @@ export class Exchange {
     }, CHECKPOINT_LOOK_MS);
   }
 
-  /** What ends before the last two snapshots is old. */
-  #onSnapshot(seq: number): void {
-    if (this.#previousSnapshot > 0) this.#compressor?.cover(this.#previousSnapshot);
-    this.#previousSnapshot = seq;
+  /** What ends before the snapshots that a start may begin with is old. */
+  #onSnapshot({ forRecovery }: TakenSnapshot): void {
+    if (forRecovery.length > 1) this.#compressor?.cover(Math.min(...forRecovery));
   }
 
   #sayCapacity(): void {

@@ -2,7 +2,6 @@ import type { Logger } from "pino";
 import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { Ledger } from "../../engine/ledger/ledger.ts";
-import type { Snapshot } from "../../engine/snapshot/snapshot-format.ts";
 import type { CommandHeader } from "../../protocol/generated/headers.ts";
 import type { PipelineMemory } from "../../protocol/rings/pipeline-memory.ts";
 import { ReceiptDesk } from "../../protocol/rings/receipts.ts";
@@ -22,7 +21,7 @@ import { Admission } from "../transport/admission.ts";
 import type { SocketEndpoint } from "../transport/transport.ts";
 import { Views } from "../views/views.ts";
 import type { OpenSessions } from "./snapshot/open-sessions.ts";
-import { restoreGateway } from "./snapshot/view-rows.ts";
+import type { GatewayState } from "./snapshot/view-rows.ts";
 
 /** Events kept in memory for sessions that resume or fall behind; the rest is read from the log. */
 const RECENT_EVENTS = 65_536;
@@ -121,14 +120,22 @@ export class Gateway {
     this.endpoints = sessions;
   }
 
-  /** Before anything has come: what was known at the place of a snapshot. */
-  restore(snapshot: Snapshot, sessions: OpenSessions): void {
-    const { place } = snapshot;
+  /** What it keeps of history. A recovery brings it to the end of the journal. */
+  stateWith(sessions: OpenSessions): GatewayState {
     const views = this.#views;
-    const state = { views, ledger: this.#ledger, data: this.#data, requests: this.#requests };
-    restoreGateway({ ...state, sessions }, snapshot);
-    this.stage.completeSeq = place.seq;
-    this.#recent.startAfter(place.seq, 0); // a checkpoint is the only event of its command
+    return {
+      views,
+      ledger: this.#ledger,
+      data: this.#data,
+      requests: this.#requests,
+      sessions,
+    };
+  }
+
+  /** Goes on behind command `seq`; its state is that of there. The last event before: in the log. */
+  startAfter(seq: number, eventSeq: number, eventIndex: number): void {
+    this.stage.completeSeq = seq;
+    this.#recent.startAfter(eventSeq, eventIndex);
   }
 
   /** Every command that gets its seq, live or replayed. */

@@ -1,34 +1,25 @@
 import { randomInt } from "node:crypto";
 import type { EngineCapacity } from "../../engine/engine.ts";
+import { EngineFault } from "../../engine/engine-fault.ts";
 import { raiseInliningBudget } from "../../engine/inlining.ts";
 import type { JournalAnchor } from "../../engine/journal/anchor.ts";
 import {
   type DirectoryMeta,
   directoryIdOf,
   eventsPath,
-  journalPath,
   openMeta,
 } from "../../engine/journal/data-directory.ts";
 import { DirectoryLock } from "../../engine/journal/directory-lock.ts";
-import { DamageError, JournalError } from "../../engine/journal/errors.ts";
-import { recoverEventLog } from "../../engine/journal/event-log-recovery.ts";
+import { JournalError } from "../../engine/journal/errors.ts";
 import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
 import {
   createJournalCounters,
   type JournalCounters,
 } from "../../engine/journal/journal-counters.ts";
-import { findSkips } from "../../engine/journal/log-search.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { inspectJournal, type JournalEnd, settleJournal } from "../../engine/journal/opening.ts";
 import { Sequencer } from "../../engine/sequencer.ts";
-import { openTail } from "../../engine/snapshot/journal-tail.ts";
-import { type Snapshot, sharedSnapshot } from "../../engine/snapshot/snapshot-format.ts";
-import {
-  findSnapshot,
-  listSnapshots,
-  snapshotName,
-  snapshotsPath,
-} from "../../engine/snapshot/snapshot-store.ts";
+import { sharedSnapshot } from "../../engine/snapshot/snapshot-format.ts";
 import { EngineStage } from "../../engine/threads/engine-stage.ts";
 import type {
   JournalAnchorMessage,
@@ -39,7 +30,6 @@ import { type RiskNews, RiskThreads } from "../../engine/threads/risk-threads.ts
 import { DEFAULT_IDLE, type IdleStrategy } from "../../engine/threads/stage-loop.ts";
 import { StageThread, setStopWord, startEngineThread } from "../../engine/threads/threads.ts";
 import { compiledFile } from "../../protocol/compiled-file.ts";
-import type { CommandHeader } from "../../protocol/generated/headers.ts";
 import {
   ControlWord,
   createPipelineMemory,
@@ -49,8 +39,8 @@ import {
 import type { Stage } from "../../protocol/stage.ts";
 import type { Config } from "../config/settings.ts";
 import type { EgressRequest, EgressWorkerData } from "./egress.worker.ts";
-import { RecoveryFeed } from "./recovery-feed.ts";
-import { OpenSessions } from "./snapshot/open-sessions.ts";
+import { type Recovered, TailRecovery } from "./recovery/tail-recovery.ts";
+import type { GatewayState } from "./snapshot/view-rows.ts";
 
 /** Why the process must end: a stage died, and with it the certainty of what is true. */
 export class PipelineFault extends Error {
@@ -65,6 +55,18 @@ export class PipelineFault extends Error {
 
 const DRAIN_POLL_MS = 1;
 
+/** What runs once everything has been recovered. */
+interface Threads {
+  /** Where the engine runs on the main thread. */
+  readonly engineStage: EngineStage | undefined;
+  readonly engine: StageThread | undefined;
+  readonly journal: StageThread;
+  /** The journal of this run has begun. */
+  readonly opened: Promise<JournalOpenedMessage>;
+  readonly risk: RiskThreads;
+  readonly egress: StageThread;
+}
+
 /**
  * The rings, the threads around them and the data directory. Does not know the network: whoever owns
  * the pipeline runs the gateway's own stages on the main thread.
@@ -77,33 +79,33 @@ export class Pipeline {
   readonly capacity: EngineCapacity;
   readonly status = new EventLogStatus();
   readonly counters: JournalCounters = createJournalCounters();
-  readonly egress: StageThread;
   /** Commands that the journal held at the start. */
   readonly recoveredSeq: number;
-  /** What the start begins with; undefined: with the first command. */
-  readonly snapshot: Snapshot | undefined;
-  /** Snapshots that were passed over, and why. */
-  readonly refusedSnapshots: { readonly path: string; readonly why: string }[] = [];
+  /** undefined: the journal holds nothing. */
+  readonly recovery: TailRecovery | undefined;
   /** undefined until the journal of this run has begun, and with durability none. */
   epoch: number | undefined;
   readonly #disk = new NodeDisk();
   readonly #lock: DirectoryLock;
   readonly #control: Int32Array;
-  readonly #engineStage: EngineStage | undefined;
-  readonly #engine: StageThread | undefined;
-  readonly #journal: StageThread;
-  readonly #risk: RiskThreads;
+  readonly #config: Config;
+  readonly #idle: IdleStrategy;
+  readonly #end: JournalEnd;
+  #threads: Threads | undefined;
   /** A risk worker died, or has rebuilt its accounts. */
   onRiskNews: (news: RiskNews) => void = () => undefined;
+  /** Each anchor of the journal, as it grows. */
+  onAnchor: (anchor: JournalAnchor) => void = () => undefined;
+  /** What the egress thread says. */
+  onEgress: (message: { readonly type: string }) => void = () => undefined;
   readonly #directory: string;
   readonly #isRecording: boolean;
-  readonly #journalOpened: Promise<JournalOpenedMessage>;
   #fault: PipelineFault | null = null;
   #onFault: (fault: PipelineFault) => void;
 
   /**
-   * Opens the data directory and starts the threads. Throws a DirectoryBusyError, DamageError,
-   * JournalError or DiskError; nothing on disk has changed then but a lock that is given back.
+   * Opens the data directory. Throws a DirectoryBusyError, DamageError, JournalError or DiskError;
+   * nothing on disk has changed then but a lock that is given back.
    */
   constructor(
     config: Config,
@@ -112,6 +114,8 @@ export class Pipeline {
     idle: IdleStrategy = DEFAULT_IDLE,
   ) {
     this.#onFault = onFault;
+    this.#config = config;
+    this.#idle = idle;
     this.#directory = config.dataDir;
     this.#isRecording = config.durability !== "none";
     const wanted: EngineCapacity = {
@@ -123,20 +127,27 @@ export class Pipeline {
     };
     this.#disk.makeDirectory(config.dataDir);
     this.#lock = DirectoryLock.acquire(config.dataDir);
-    let end: JournalEnd;
     try {
       this.meta = openMeta(this.#disk, config.dataDir, { nowUs: nowUs(), capacity: wanted });
       this.capacity = this.meta.capacity ?? wanted;
-      end = inspectJournal(this.#disk, config.dataDir);
-      if (config.durability === "none" && end.state !== "new") {
+      this.#end = inspectJournal(this.#disk, config.dataDir);
+      if (config.durability === "none" && this.#end.state !== "new") {
         throw new JournalError(
           "badMeta",
           `${config.dataDir} holds a journal, which durability none would not go on with: choose another directory`,
         );
       }
-      settleJournal(this.#disk, end);
-      this.recoveredSeq = end.lastSeq;
-      this.snapshot = this.#findSnapshot(end);
+      this.recoveredSeq = this.#end.lastSeq;
+      if (this.recoveredSeq > 0) {
+        this.recovery = new TailRecovery(this.#disk, config.dataDir, {
+          meta: this.meta,
+          capacity: this.capacity,
+          end: this.#end,
+          epoch: this.#nextEpoch,
+          segmentBytes: config.segmentBytes,
+          readAhead: true,
+        });
+      }
     } catch (error) {
       this.#lock.release();
       throw error;
@@ -148,30 +159,69 @@ export class Pipeline {
       sharesMain: config.threading === "shared",
     });
     this.#control = new Int32Array(this.memory.control);
-    const { snapshot } = this;
-    if (snapshot !== undefined) this.#setCursors(snapshot.place.seq);
     this.sequencer = new Sequencer(this.memory, nowUs);
-    if (snapshot !== undefined) {
-      this.sequencer.startAfter(snapshot.place.seq, snapshot.place.timestampUs);
+  }
+
+  get #nextEpoch(): number {
+    return Math.max(this.meta.epoch, this.#end.epoch) + 1;
+  }
+
+  /**
+   * Brings everything to the end of the journal, starts the threads there, and begins the journal of
+   * this run. gateway: has seen nothing. Rejects with a DamageError, JournalError, DiskError or
+   * EngineFault, or with what kept a thread from starting; where it rejects with a DamageError nothing
+   * on disk has changed, and the lock is given back.
+   */
+  async recover(
+    gateway: GatewayState,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<{
+    /** undefined: there was nothing. */
+    recovered: Recovered | undefined;
+    opened: JournalOpenedMessage | null;
+  }> {
+    let recovered: Recovered | undefined;
+    try {
+      recovered = await this.recovery?.run(gateway, (done) => onProgress(done, this.tailCommands));
+      if (recovered === undefined) settleJournal(this.#disk, this.#end);
+    } catch (error) {
+      this.#lock.release();
+      if (error instanceof EngineFault) this.fail("engine", error);
+      throw error;
     }
-    const shared = snapshot?.bytes.buffer as SharedArrayBuffer | undefined;
+    if (recovered !== undefined) {
+      const { seq, timestampUs } = recovered.snapshot.place;
+      this.#setCursors(seq);
+      this.sequencer.startAfter(seq, timestampUs);
+    }
+    const threads = this.#startThreads(recovered);
+    this.#threads = threads;
+    await this.#orFault(
+      Promise.all([
+        threads.engine?.ready,
+        threads.journal.ready,
+        threads.egress.ready,
+        threads.risk.ready(),
+      ]),
+    );
+    const opened = this.#isRecording ? await this.#orFault(threads.opened) : null;
+    this.epoch = opened?.epoch;
+    threads.risk.supervise(() => this.sequencer.lastSeq);
+    return { recovered, opened };
+  }
+
+  #startThreads(recovered: Recovered | undefined): Threads {
+    const { memory, capacity } = this;
+    const config = this.#config;
+    const idle = this.#idle;
+    const shared = recovered?.snapshot.bytes.buffer as SharedArrayBuffer | undefined;
     const onDeath = (role: string, error: Error) => this.fail(role, error);
     const directoryId = directoryIdOf(this.meta);
-    const durability = config.durability;
-    if (config.threading === "shared") {
-      raiseInliningBudget();
-      this.#engineStage = new EngineStage(
-        this.memory,
-        this.capacity,
-        randomInt(2 ** 32),
-        sharedSnapshot(shared),
-      );
-    } else {
-      const data = { memory: this.memory, capacity: this.capacity, idle, snapshot: shared };
-      this.#engine = startEngineThread(data, onDeath);
-    }
+    const { durability } = config;
+    let engineStage: EngineStage | undefined;
+    let engine: StageThread | undefined;
     const journalData: JournalWorkerData = {
-      memory: this.memory,
+      memory,
       dataDirectory: config.dataDir,
       directoryId,
       knownEpoch: this.meta.epoch,
@@ -182,19 +232,22 @@ export class Pipeline {
       counters: this.counters,
       idle,
     };
-    this.#journal = new StageThread(
+    const journal = new StageThread(
       "journal",
       compiledFile("engine/threads/journal.worker.js"),
       journalData,
       onDeath,
     );
-    this.#journalOpened = new Promise((resolve) => {
-      this.#journal.onMessage((message) => {
+    const opened = new Promise<JournalOpenedMessage>((resolve) => {
+      journal.onMessage((message) => {
         if (message.type === "journalOpened") resolve(message as JournalOpenedMessage);
+        if (message.type === "journalAnchor") {
+          this.onAnchor((message as JournalAnchorMessage).anchor);
+        }
       });
     });
-    this.#risk = new RiskThreads({
-      memory: this.memory,
+    const risk = new RiskThreads({
+      memory,
       idle,
       onDeath,
       onChange: (news) => this.onRiskNews(news),
@@ -203,36 +256,48 @@ export class Pipeline {
       dataDirectory: this.#isRecording ? config.dataDir : undefined,
     });
     const egressData: EgressWorkerData = {
-      memory: this.memory,
+      memory,
       dataDirectory: config.dataDir,
       directoryId,
-      epoch: Math.max(this.meta.epoch, end.epoch) + 1,
+      epoch: this.#nextEpoch,
       journalLastSeq: this.recoveredSeq,
-      journalDurability: end.durability,
+      journalDurability: this.#end.durability,
       isRecording: this.#isRecording,
       segmentBytes: config.segmentBytes,
       status: this.status.memory,
-      from: snapshot?.place,
+      from: recovered?.snapshot.place,
+      checkpoint: recovered?.checkpoint,
+      log: recovered?.log,
     };
-    this.egress = new StageThread(
+    const egress = new StageThread(
       "egress",
       compiledFile("gateway/server/egress.worker.js"),
       egressData,
       onDeath,
     );
+    egress.onMessage((message) => this.onEgress(message));
+    // Last: where it is this thread that takes its part, the others do so meanwhile.
+    if (config.threading === "shared") {
+      raiseInliningBudget();
+      const snapshot = sharedSnapshot(shared);
+      engineStage = new EngineStage(memory, capacity, randomInt(2 ** 32), snapshot);
+    } else {
+      engine = startEngineThread({ memory, capacity, idle, snapshot: shared }, onDeath);
+    }
+    return { engineStage, engine, journal, opened, risk, egress };
   }
 
   /**
    * The stages of the main thread: the gateway's, and before it the engine's where that has no thread
-   * of its own. What the engine throws is a fault of the pipeline.
+   * of its own. What the engine throws is a fault of the pipeline. After `recover`.
    */
   mainStages(gateway: Stage): Stage[] {
-    const engine = this.#engineStage;
+    const { engineStage: engine, risk } = this.#running;
     if (engine === undefined) return [gateway];
     // The gateway reads events on the same thread: it must go on where the engine waits for room.
     engine.whenFull = () => {
       gateway.doWork();
-      this.#risk.checkRoom();
+      risk.checkRoom();
     };
     const doWork = () => {
       try {
@@ -245,59 +310,9 @@ export class Pipeline {
     return [{ name: engine.name, doWork }, gateway];
   }
 
-  /** All threads take part. Rejects with what kept one from starting. */
-  async ready(): Promise<void> {
-    await Promise.all([this.#engine?.ready, this.#journal.ready, this.egress.ready]);
-  }
-
-  /**
-   * Replays the journal through the rings. mainRound: runs the main thread's stages once. Resolves
-   * when everything is matched, logged and durable, and the journal of this run has begun.
-   */
-  async recover(
-    mainRound: () => number,
-    onCommand: (header: CommandHeader) => void,
-    onProgress: (done: number, total: number) => void,
-    openSessions = new OpenSessions(),
-  ): Promise<{
-    feed: RecoveryFeed;
-    opened: JournalOpenedMessage | null;
-    /** Commands that were taken out of the journal. */
-    skipped: readonly number[];
-  }> {
-    let skipped: readonly number[] = [];
-    const feed = new RecoveryFeed(this.sequencer, mainRound, onCommand, openSessions);
-    if (this.recoveredSeq > 0) {
-      const reader = openTail(this.#disk, this.#directory, this.snapshot?.place, { sync: true });
-      skipped = reader.skips.map(({ seq }) => seq);
-      try {
-        await feed.run(reader, (count) => {
-          this.#check();
-          onProgress(count, this.tailCommands);
-        });
-      } finally {
-        reader.close();
-      }
-    }
-    const opened = this.#isRecording ? await this.#untilOpened(mainRound) : null;
-    this.epoch = opened?.epoch;
-    await this.drained(mainRound);
-    this.#risk.supervise(() => this.sequencer.lastSeq);
-    return { feed, opened, skipped };
-  }
-
-  /** The journal opens when all stages have passed what it held; some of them are the main thread's. */
-  async #untilOpened(mainRound: () => number): Promise<JournalOpenedMessage> {
-    let opened: JournalOpenedMessage | null = null;
-    void this.#journalOpened.then((message) => {
-      opened = message;
-    });
-    while (opened === null) {
-      this.#check();
-      const work = mainRound();
-      await new Promise((resolve) => setTimeout(resolve, work > 0 ? 0 : DRAIN_POLL_MS));
-    }
-    return opened;
+  get #running(): Threads {
+    if (this.#threads === undefined) throw new Error("the pipeline has not been started");
+    return this.#threads;
   }
 
   /** Everything sequenced so far is durable, matched, logged and seen by the main thread. */
@@ -322,38 +337,7 @@ export class Pipeline {
 
   /** Commands of the journal that a start has to replay. */
   get tailCommands(): number {
-    return this.recoveredSeq - (this.snapshot?.place.seq ?? 0);
-  }
-
-  /**
-   * The newest good snapshot that journal and event log both reach: events before it cannot be made
-   * again. The event log is cut here as its writer would cut it.
-   */
-  #findSnapshot(end: JournalEnd): Snapshot | undefined {
-    const newest = listSnapshots(this.#disk, this.#directory)[0];
-    if (!this.#isRecording || newest === undefined) return undefined;
-    if (newest > end.lastSeq && end.durability === "fsync") {
-      const path = `${snapshotsPath(this.#directory)}/${snapshotName(newest)}`;
-      const what = "it stands behind the end of the journal, which has lost commands";
-      throw new DamageError("lostCommands", path, 0, end.lastSeq, what);
-    }
-    const directoryId = directoryIdOf(this.meta);
-    const { recovery } = recoverEventLog(this.#disk, eventsPath(this.#directory), {
-      directoryId,
-      journalLastSeq: end.lastSeq,
-      journalDurability: end.durability,
-    });
-    const found = findSnapshot(this.#disk, this.#directory, {
-      atMost: Math.min(end.lastSeq, recovery.lastSeq),
-      directoryId,
-      skips: findSkips(this.#disk, journalPath(this.#directory)),
-      onRefused: (path, why) => this.refusedSnapshots.push({ path, why }),
-    });
-    if (found === undefined) return undefined;
-    // Each thread takes its part out of the same memory.
-    const shared = new SharedArrayBuffer(found.bytes.length);
-    new Uint8Array(shared).set(found.bytes);
-    return sharedSnapshot(shared);
+    return this.recovery?.tailCommands ?? 0;
   }
 
   /** Everything up to `seq` is behind. Before any thread starts. */
@@ -367,15 +351,8 @@ export class Pipeline {
     }
   }
 
-  /** Each anchor of the journal, as it grows. */
-  onAnchor(listener: (anchor: JournalAnchor) => void): void {
-    this.#journal.onMessage((message) => {
-      if (message.type === "journalAnchor") listener((message as JournalAnchorMessage).anchor);
-    });
-  }
-
   tellEgress(request: EgressRequest): void {
-    this.egress.post(request);
+    this.#running.egress.post(request);
   }
 
   /** Commands between the sequencer and each stage. */
@@ -393,29 +370,31 @@ export class Pipeline {
     };
   }
 
+  /** Risk workers that died since the start, and those that are being rebuilt. */
+  get riskDeaths(): { restarts: number; rebuilding: number } {
+    const risk = this.#threads?.risk;
+    return { restarts: risk?.restarts ?? 0, rebuilding: risk?.rebuilding ?? 0 };
+  }
+
   get risk(): RiskThreads {
-    return this.#risk;
+    return this.#running.risk;
   }
 
   /** Ends the threads in order; everything must be drained. */
   async stop(egressDrainMs: number): Promise<void> {
+    const { engine, journal, risk, egress } = this.#running;
     const egressStopped = new Promise<void>((resolve) => {
-      this.egress.onMessage((message) => {
+      egress.onMessage((message) => {
         if (message.type === "stopped") resolve();
       });
     });
-    this.egress.stopping();
-    this.egress.post({ type: "stop", drainMs: egressDrainMs } satisfies EgressRequest);
+    egress.stopping();
+    egress.post({ type: "stop", drainMs: egressDrainMs } satisfies EgressRequest);
     await this.#orFault(egressStopped);
-    for (const thread of [this.#engine, this.#journal]) thread?.stopping();
-    this.#risk.stopping();
+    for (const thread of [engine, journal]) thread?.stopping();
+    risk.stopping();
     setStopWord(this.memory);
-    await Promise.all([
-      this.#engine?.stopped(),
-      this.#journal.stopped(),
-      this.#risk.stopped(),
-      this.egress.stopped(),
-    ]);
+    await Promise.all([engine?.stopped(), journal.stopped(), risk.stopped(), egress.stopped()]);
     this.#lock.release();
   }
 

@@ -17,7 +17,7 @@ import {
 import { NO_ORDER, OrderPlace, type OrderTable } from "./order-table.ts";
 
 /** What `present` of a replaced event says of the order as it now is. */
-const REPLACED_FIELDS = OrderField.price | OrderField.stopPrice | OrderField.displayQuantity;
+export const REPLACED_FIELDS = OrderField.price | OrderField.stopPrice | OrderField.displayQuantity;
 
 /** Told of every change of the book, as it happens. `slot`: in its table of orders. */
 export interface RestingBook {

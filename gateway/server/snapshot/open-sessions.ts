@@ -21,7 +21,7 @@ export class OpenSessions {
   /** Every command, in order; those that are not about sessions are ignored. */
   onCommand(view: DataView, offset: number): void {
     const template = view.getUint16(offset + 2, true);
-    if (template !== SESSION_START_TEMPLATE_ID && template !== SESSION_END_TEMPLATE_ID) return;
+    if (!OpenSessions.isAbout(template)) return;
     // Start and end share their layout as far as it is read here.
     this.#session.wrap(view, offset);
     const name = `${this.#session.keyNumber}/${this.#session.account}`;
@@ -31,6 +31,10 @@ export class OpenSessions {
     }
     const start = view.byteOffset + offset;
     this.#byName.set(name, new Uint8Array(view.buffer, start, SESSION_START_LENGTH).slice());
+  }
+
+  static isAbout(template: number): boolean {
+    return template === SESSION_START_TEMPLATE_ID || template === SESSION_END_TEMPLATE_ID;
   }
 
   /** Their sessionStart commands. */

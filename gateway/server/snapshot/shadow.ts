@@ -4,7 +4,6 @@ import type { Disk } from "../../../engine/journal/disk.ts";
 import { DamageError } from "../../../engine/journal/errors.ts";
 import type { JournalReader } from "../../../engine/journal/journal-reader.ts";
 import { findSkips } from "../../../engine/journal/log-search.ts";
-import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { RiskGate } from "../../../engine/risk/risk-gate.ts";
 import { openTail } from "../../../engine/snapshot/journal-tail.ts";
 import { restoreRisk, saveRisk } from "../../../engine/snapshot/risk-rows.ts";
@@ -18,12 +17,7 @@ import {
 import { findSnapshot } from "../../../engine/snapshot/snapshot-store.ts";
 import { CommandHeader } from "../../../protocol/generated/headers.ts";
 import { EngineRun } from "../../../replay/engine-run.ts";
-import { MarketBooks } from "../../market/market-books.ts";
-import { MarketData } from "../../market/market-data.ts";
-import { RequestLedger } from "../../trade/request-ledger.ts";
-import { Views } from "../../views/views.ts";
-import { OpenSessions } from "./open-sessions.ts";
-import { type GatewayState, restoreGateway, saveGateway } from "./view-rows.ts";
+import { emptyGatewayState, type GatewayState, restoreGateway, saveGateway } from "./view-rows.ts";
 
 /** Commands under way: one, since each is finished before the next is looked at. */
 const IN_FLIGHT = 64;
@@ -37,12 +31,8 @@ class Replica {
   lastSeq = 0;
 
   constructor(capacity: EngineCapacity) {
-    const books = new MarketBooks();
-    const ledger = new Ledger();
-    const views = new Views(books, ledger);
-    const data = new MarketData(views.directory, books);
-    const requests = new RequestLedger();
-    this.gateway = { views, ledger, data, requests, sessions: new OpenSessions() };
+    this.gateway = emptyGatewayState();
+    const { views, data } = this.gateway;
     this.run = new EngineRun(capacity, (view, offset) => {
       this.gate.state.absorb(view, offset);
       views.onEvent(view, offset);
@@ -113,6 +103,11 @@ export class Shadow {
       live,
       ...(bufferBytes === undefined ? {} : { bufferBytes }),
     });
+  }
+
+  /** What a gateway would know that had followed every event. */
+  get gatewayState(): GatewayState {
+    return this.#replica.gateway;
   }
 
   /** The last command that was applied. */

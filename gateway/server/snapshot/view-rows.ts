@@ -1,7 +1,7 @@
 // What a snapshot holds for the main thread: what the views know of orders beyond the engine's rows,
 // the last requests of each key, open sessions, and the last word of the public channels.
 import { FLAG } from "../../../engine/book/layout.ts";
-import type { Ledger } from "../../../engine/ledger/ledger.ts";
+import { Ledger } from "../../../engine/ledger/ledger.ts";
 import { restoreLedger } from "../../../engine/snapshot/ledger-rows.ts";
 import {
   displayLots,
@@ -26,11 +26,12 @@ import {
   TOP_OF_BOOK_LENGTH,
 } from "../../../protocol/generated/session.ts";
 import type { InstrumentFeed } from "../../market/instrument-feed.ts";
-import type { MarketData } from "../../market/market-data.ts";
-import { type RequestLedger, WINDOW } from "../../trade/request-ledger.ts";
+import { MarketBooks } from "../../market/market-books.ts";
+import { MarketData } from "../../market/market-data.ts";
+import { RequestLedger, WINDOW } from "../../trade/request-ledger.ts";
 import { NO_ORDER } from "../../views/order-table.ts";
-import type { Views } from "../../views/views.ts";
-import type { OpenSessions } from "./open-sessions.ts";
+import { Views } from "../../views/views.ts";
+import { OpenSessions } from "./open-sessions.ts";
 
 const VIEW_BYTES = 8;
 const REQUEST_BYTES = 32 + WINDOW * 16;
@@ -50,6 +51,15 @@ export interface GatewayState {
   readonly data: MarketData;
   readonly requests: RequestLedger;
   readonly sessions: OpenSessions;
+}
+
+/** Of a server that has seen nothing. */
+export function emptyGatewayState(): GatewayState {
+  const books = new MarketBooks();
+  const ledger = new Ledger();
+  const views = new Views(books, ledger);
+  const data = new MarketData(views.directory, books);
+  return { views, ledger, data, requests: new RequestLedger(), sessions: new OpenSessions() };
 }
 
 /** reader: the same snapshot's rows of the engine. */
@@ -86,21 +96,60 @@ function recordsOf({ status, lastTrade, top, indication }: InstrumentFeed) {
   return [status, lastTrade, top, indication];
 }
 
-/** One row for each of the engine's, in the same order. */
-function saveOrderViews({ views }: GatewayState, writer: RowWriter, engine: RowReader): void {
-  const { table } = views.orders;
+/** What a view knows of an order beyond the engine's row. */
+export interface OrderView {
+  readonly stopPriceTicks: number;
+  /** OrderField bits. */
+  readonly present: number;
+}
+
+/** One row for each of the engine's, in the same order. viewOf: of the order whose row is there. */
+export function saveViews(
+  writer: RowWriter,
+  engine: RowReader,
+  viewOf: (orderId: number, rowAt: number) => OrderView,
+): void {
   writer.begin(SectionId.orderViews);
   for (const from of orderRows(engine)) {
-    const slot = table.find(engine.number(from + ORDER_ROW.orderId));
-    if (slot === NO_ORDER) throw new Error("snapshot: an open order that no event has told of");
+    const { stopPriceTicks, present } = viewOf(engine.number(from + ORDER_ROW.orderId), from);
     const at = writer.row(VIEW_BYTES);
-    writer.view.setInt32(at, table.stopPriceTicks[slot] as number, true);
-    writer.view.setUint8(at + 4, table.present[slot] as number);
+    writer.view.setInt32(at, stopPriceTicks, true);
+    writer.view.setUint8(at + 4, present);
   }
 }
 
+/** Of all open orders of a snapshot. */
+export function* savedViews(rows: RowReader): Generator<OrderView & { readonly orderId: number }> {
+  const { view } = rows;
+  const viewRows = rows.rows(SectionId.orderViews, VIEW_BYTES);
+  for (const at of orderRows(rows)) {
+    const more = viewRows.next();
+    if (more.done === true) rows.damage(at, "not one view for each order");
+    const stopPriceTicks = view.getInt32(more.value, true);
+    const present = view.getUint8(more.value + 4);
+    yield { orderId: rows.number(at + ORDER_ROW.orderId), stopPriceTicks, present };
+  }
+}
+
+function saveOrderViews({ views }: GatewayState, writer: RowWriter, engine: RowReader): void {
+  const { table } = views.orders;
+  saveViews(writer, engine, (orderId) => {
+    const slot = table.find(orderId);
+    if (slot === NO_ORDER) throw new Error("snapshot: an open order that no event has told of");
+    const [stopPriceTicks, present] = [table.stopPriceTicks[slot], table.present[slot]];
+    return { stopPriceTicks: stopPriceTicks as number, present: present as number };
+  });
+}
+
 /** For a state that has seen nothing. Throws a DamageError where the rows make no sense. */
-export function restoreGateway(state: GatewayState, { rows, place }: Snapshot): void {
+export function restoreGateway(state: GatewayState, snapshot: Snapshot): void {
+  restoreFacts(state, snapshot);
+  restoreBooks(state, snapshot);
+  restoreFeeds(state, snapshot.rows);
+}
+
+/** Everything but open orders and the books they make. For a state that has seen nothing. */
+export function restoreFacts(state: GatewayState, { rows, place }: Snapshot): void {
   const { views, ledger, data, requests, sessions } = state;
   const { view } = rows;
   for (const at of rows.rows(SectionId.assets, ASSET_LENGTH)) views.onEvent(view, at);
@@ -111,22 +160,7 @@ export function restoreGateway(state: GatewayState, { rows, place }: Snapshot): 
   for (const at of rows.rows(SectionId.settings, ACCOUNT_LENGTH)) views.onEvent(view, at);
   restoreLedger(ledger, rows);
   data.onCommandsComplete(place.seq); // makes the feeds
-  restoreOrderViews(views, rows);
-  views.onCommandsComplete();
-  data.onCommandsComplete(place.seq);
-  data.onRoundEnd();
-  // What has been told of all that was told before: it goes on from there.
-  for (const start of rows.rows(SectionId.feeds, FEED_BYTES)) {
-    const feed = data.feeds.find((one) => one.instrumentId === view.getUint32(start, true));
-    if (feed === undefined) throw rows.damaged(start, "the feed of an unknown instrument");
-    feed.lastSeq = rows.number(start + 8);
-    feed.lastUs = rows.number(start + 16);
-    let at = start + FEED_HEADER_BYTES;
-    for (const { view: target } of recordsOf(feed)) {
-      for (let i = 0; i < target.byteLength; i++) target.setUint8(i, view.getUint8(at + i));
-      at += target.byteLength;
-    }
-  }
+  restoreFeeds(state, rows);
   for (const at of rows.rows(SectionId.requests, REQUEST_BYTES)) {
     const recent = new Float64Array(WINDOW * 2);
     for (let i = 0; i < recent.length; i++) recent[i] = rows.number(at + 32 + i * 8);
@@ -141,6 +175,30 @@ export function restoreGateway(state: GatewayState, { rows, place }: Snapshot): 
   for (const at of rows.rows(SectionId.sessions, SESSION_START_LENGTH)) {
     sessions.onCommand(view, at);
   }
+}
+
+/** What has been told of all that was told before: it goes on from there. */
+function restoreFeeds({ data }: GatewayState, rows: RowReader): void {
+  const { view } = rows;
+  const feeds = new Map(data.feeds.map((feed) => [feed.instrumentId, feed]));
+  for (const start of rows.rows(SectionId.feeds, FEED_BYTES)) {
+    const feed = feeds.get(view.getUint32(start, true));
+    if (feed === undefined) throw rows.damaged(start, "the feed of an unknown instrument");
+    feed.lastSeq = rows.number(start + 8);
+    feed.lastUs = rows.number(start + 16);
+    let at = start + FEED_HEADER_BYTES;
+    for (const { view: target } of recordsOf(feed)) {
+      for (let i = 0; i < target.byteLength; i++) target.setUint8(i, view.getUint8(at + i));
+      at += target.byteLength;
+    }
+  }
+}
+
+/** Open orders and the books they make, as they stand at `place`; the facts are known. */
+export function restoreBooks({ views, data }: GatewayState, { rows, place }: Snapshot): void {
+  restoreOrderViews(views, rows);
+  views.onCommandsComplete();
+  data.lookAgain(place.seq, place.timestampUs);
 }
 
 function restoreOrderViews(views: Views, rows: RowReader): void {

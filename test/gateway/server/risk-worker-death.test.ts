@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { NodeDisk } from "../../../engine/journal/node-disk.ts";
 import { loadConfig } from "../../../gateway/config/load.ts";
 import { Pipeline } from "../../../gateway/server/pipeline.ts";
+import { emptyGatewayState } from "../../../gateway/server/snapshot/view-rows.ts";
 import { RejectReason } from "../../../protocol/generated/enums.ts";
 import {
   ACCEPTED_TEMPLATE_ID,
@@ -33,7 +34,7 @@ it.each(["shared", "dedicated"])(
       (fault) => faults.push(fault),
     );
     pipeline.onRiskNews = ({ what, worker }) => news.push(`${what} ${worker}`);
-    await pipeline.ready();
+    await pipeline.recover(emptyGatewayState(), () => {});
 
     const instruments = new InstrumentDirectory();
     const reader = new EventRingReader(pipeline.memory, ControlWord.eventsGateway);
@@ -90,11 +91,6 @@ it.each(["shared", "dedicated"])(
     };
 
     try {
-      await pipeline.recover(
-        round,
-        () => {},
-        () => {},
-      );
       send({ type: "defineInstrument", account: 1, symbol: "AA-USD", tickSize: "1", lotSize: "1" });
       await pipeline.drained(round);
       await tradeUntil(() => (accepted[1] as number) > 20, "orders");

@@ -79,7 +79,7 @@ async function twoRuns(): Promise<void> {
     [1, 2],
     [3, 4],
   ] as const) {
-    const server = start();
+    const server = start("--snapshot-interval-ms", "0"); // none while it is quiet
     await trade(server, [order(first, "buy", "63990"), order(second, "sell", "64010")]);
     await server.stop();
   }

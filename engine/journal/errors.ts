@@ -46,6 +46,7 @@ export class DiskError extends Error {
  * `writeFailed`, `syncFailed`, `createFailed`: the journal cannot go on, nothing more may be
  * acknowledged. `stopped`: called after such a failure. `eventLogDisagrees`: replay gives other
  * events than the log holds. `segmentExists`: another writer is at work in the directory.
+ * `otherSchema`: written by a version of this program with other records.
  */
 export type JournalErrorCode =
   | "writeFailed"
@@ -55,6 +56,7 @@ export type JournalErrorCode =
   | "segmentExists"
   | "eventLogDisagrees"
   | "noJournal"
+  | "otherSchema"
   | "badMeta";
 
 /** Fatal for the stage that meets it. */
@@ -111,15 +113,19 @@ export class DirectoryBusyError extends Error {
   readonly exitStatus = EXIT_BUSY;
 }
 
+const BAD_DATA: ReadonlySet<JournalErrorCode> = new Set([
+  "eventLogDisagrees",
+  "badMeta",
+  "otherSchema",
+]);
+
 /** The exit status that tells a script what happened; undefined: not one of ours. */
 export function exitStatusOf(error: unknown): number | undefined {
   if (error instanceof DirectoryBusyError) return EXIT_BUSY;
   if (error instanceof DamageError) return EXIT_BAD_DATA;
   if (error instanceof JournalError) {
     if (error.code === "noJournal") return EXIT_NO_INPUT;
-    return error.code === "eventLogDisagrees" || error.code === "badMeta"
-      ? EXIT_BAD_DATA
-      : EXIT_IO_ERROR;
+    return BAD_DATA.has(error.code) ? EXIT_BAD_DATA : EXIT_IO_ERROR;
   }
   if (error instanceof DiskError) return EXIT_IO_ERROR;
   return undefined;

@@ -14,7 +14,7 @@ import {
 import type { Disk } from "./disk.ts";
 import { type DamageCode, DamageError, JournalError } from "./errors.ts";
 import { type Finding, SegmentFile } from "./segment-file.ts";
-import { type SegmentHeader, segmentName, segmentNumber } from "./segment-format.ts";
+import { checkSchema, type SegmentHeader, segmentName, segmentNumber } from "./segment-format.ts";
 import { continuesSkips, encodeSkips, NO_SKIPS } from "./skips.ts";
 
 /**
@@ -230,6 +230,7 @@ export class LogCursor {
     if (header === undefined) {
       this.#damage("segmentHeader", 0, "no segment header of a known version");
     }
+    checkSchema(header, this.path);
     if (header.number !== this.#number || header.kind !== this.#kind) {
       this.#damage("segmentHeader", 0, `the header of segment ${header.number}`);
     }

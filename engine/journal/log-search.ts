@@ -3,17 +3,25 @@ import { LogKind, SECTOR_BYTES, SEGMENT_HEADER_BYTES } from "./block-format.ts";
 import type { Disk } from "./disk.ts";
 import { DamageError, JournalError } from "./errors.ts";
 import { segmentNumbers } from "./log-cursor.ts";
-import { decodeSegmentHeader, type SegmentHeader, segmentName } from "./segment-format.ts";
+import {
+  checkSchema,
+  decodeSegmentHeader,
+  type SegmentHeader,
+  segmentName,
+} from "./segment-format.ts";
 import { NO_SKIPS, type Skip } from "./skips.ts";
 
-/** Throws a DamageError where it is not a segment's header. */
+/** Throws a DamageError where it is not a segment's header, a JournalError otherSchema. */
 export function readSegmentHeader(disk: Disk, path: string): SegmentHeader {
   const file = disk.open(path, "read");
   try {
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     const count = disk.readAt(file, bytes, 0, bytes.length, 0);
     const header = decodeSegmentHeader(bytes.subarray(0, count));
-    if (header !== undefined) return header;
+    if (header !== undefined) {
+      checkSchema(header, path);
+      return header;
+    }
   } finally {
     disk.close(file);
   }

@@ -1,5 +1,6 @@
 // The first 4096 bytes of a segment file: what the blocks in it continue. Cold.
 
+import { SCHEMA_VERSION } from "../../protocol/generated/support.ts";
 import {
   alignmentOf,
   BLOCK_HEADER_BYTES,
@@ -19,6 +20,7 @@ import {
   setNumber,
 } from "./block-format.ts";
 import { crc32c } from "./checksum.ts";
+import { JournalError } from "./errors.ts";
 import { decodeSkips, encodeSkips, hashOfSkips, SKIP_BYTES, type Skip } from "./skips.ts";
 
 /** How far a command must have come before it is acknowledged. */
@@ -96,6 +98,17 @@ export function encodeSegmentHeader(header: Omit<SegmentHeader, "skipsHash">): U
   const words = new Int32Array(bytes.buffer);
   words[SECTOR_DATA_WORDS] = crc32c(words, 0, SECTOR_DATA_WORDS, 0);
   return bytes;
+}
+
+/**
+ * Records of another layout would be taken for damaged ones, so their version is asked for first.
+ * Throws a JournalError otherSchema.
+ */
+export function checkSchema(header: SegmentHeader, path: string): void {
+  if (header.schemaVersion === SCHEMA_VERSION) return;
+  const found = `${path} holds records of schema version ${header.schemaVersion}`;
+  const message = `${found}; this program reads version ${SCHEMA_VERSION} only`;
+  throw new JournalError("otherSchema", message);
 }
 
 /** undefined: not the header of a segment that this version can read. `bytes`: all 4096. */

@@ -8,7 +8,7 @@ from struct import Struct
 from typing import NamedTuple
 
 SCHEMA_ID = 17218
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 HEADER = Struct("<HHHH")
 
 

@@ -2,8 +2,11 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { crc32c } from "../../../engine/journal/checksum.ts";
+import { exitStatusOf, JournalError } from "../../../engine/journal/errors.ts";
+import { JournalReader } from "../../../engine/journal/journal-reader.ts";
 import { EXAMPLE_TIME_US, exampleJournal } from "./example-journal.ts";
 import { DIRECTORY_ID } from "./records.ts";
+import { DIRECTORY, LAST_FILE, makeJournal } from "./small-journal.ts";
 
 const DOC = readFileSync(new URL("../../../docs/journal-format.md", import.meta.url), "utf8");
 
@@ -102,5 +105,30 @@ describe("crc32c", () => {
     expect(crc32c(words, 3, 5, half)).toBe(crc32c(words, 0, 8, 0));
     // The check value of the algorithm's catalogue: "123456789" gives E3069283.
     expect(slowCrc(Buffer.from("123456789"), 0)).toBe(0xe3069283);
+  });
+});
+
+describe("a journal with records of another schema version", () => {
+  it("is refused by name, not taken for damaged, and not touched", () => {
+    const disk = makeJournal([3], "closed");
+    const bytes = disk.bytesAt(LAST_FILE);
+    const header = new DataView(bytes.buffer, bytes.byteOffset);
+    const before = header.getUint16(14, true);
+    header.setUint16(14, before - 1, true);
+    header.setUint32(508, slowCrc(bytes.subarray(0, 508), 0), true);
+    const asItWas = bytes.slice();
+    let error: unknown;
+    try {
+      JournalReader.open(disk, DIRECTORY).next();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(JournalError);
+    expect((error as JournalError).code).toBe("otherSchema");
+    expect((error as JournalError).message).toContain(
+      `schema version ${before - 1}; this program reads version ${before} only`,
+    );
+    expect(exitStatusOf(error)).toBe(65);
+    expect(Buffer.compare(disk.bytesAt(LAST_FILE), asItWas)).toBe(0);
   });
 });

@@ -22,6 +22,7 @@ import {
   Verdict,
 } from "../../../protocol/generated/enums.ts";
 import { COMMAND_HEADER_FLAGS_OFFSET } from "../../../protocol/generated/headers.ts";
+import { SCHEMA_WORD } from "../../../protocol/generated/support.ts";
 import { encodeCommand } from "../../../protocol/json/encode-command.ts";
 import { CommandError } from "../../../protocol/json/errors.ts";
 import { testDirectory } from "../../protocol/json/instruments.ts";
@@ -315,7 +316,7 @@ describe("a binary command", () => {
     for (const templateId of [12, 13]) {
       clear(source);
       source.setUint32(0, 72 + templateId * 65536, true);
-      source.setUint32(4, 82754, true);
+      source.setUint32(4, SCHEMA_WORD, true);
       expect(refusal().code).toBe("notAuthorized");
     }
   });

@@ -11,6 +11,7 @@ import {
   QUERY_LENGTH,
   Query,
 } from "../../../protocol/generated/session.ts";
+import { SCHEMA_WORD } from "../../../protocol/generated/support.ts";
 import { InstrumentDirectory } from "../../../protocol/instrument-directory.ts";
 import { decodeMessage } from "../../../protocol/json/decode-message.ts";
 import { TRANSPORTS, until } from "../transports.ts";
@@ -161,7 +162,7 @@ describe.each(TRANSPORTS)("a binary session over %s", (choice) => {
     const good = frame(NEW_ORDER_LENGTH, newOrder({}));
     const cut = good.subarray(0, 100);
     const otherVersion = Buffer.from(good);
-    otherVersion.writeUInt16LE(2, 6);
+    otherVersion.writeUInt16LE(99, 6);
     const unknown = Buffer.from(good);
     unknown.writeUInt16LE(60, 2);
     const dirty = Buffer.from(good);
@@ -194,7 +195,7 @@ describe.each(TRANSPORTS)("a binary session over %s", (choice) => {
       const bytes = Buffer.alloc(BLOCK_LENGTHS[templateId] as number);
       bytes.writeUInt16LE(bytes.length, 0);
       bytes.writeUInt16LE(templateId, 2);
-      bytes.writeUInt32LE(82754, 4);
+      bytes.writeUInt32LE(SCHEMA_WORD, 4);
       client.send(bytes);
     }
     await message(client, "error", templates.length);

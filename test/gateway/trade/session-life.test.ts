@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { SCHEMA_WORD } from "../../../protocol/generated/support.ts";
 import { TRANSPORTS, until } from "../transports.ts";
 import { INSTRUMENT, type Json, order, type ServerSettings, TradeServer } from "./trade-server.ts";
 
@@ -470,6 +471,6 @@ function fillWithSnapshot(server: TradeServer): number {
   const offset = intake.claimOwn();
   for (let i = 0; i < 48; i++) intake.view.setUint8(offset + i, 0);
   intake.view.setUint32(offset, 48 + 11 * 65536, true);
-  intake.view.setUint32(offset + 4, 82754, true);
+  intake.view.setUint32(offset + 4, SCHEMA_WORD, true);
   return offset;
 }

@@ -1,5 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
+import { PACKAGE_VERSION } from "../gateway/package-root.ts";
+import { loadUws } from "../gateway/transport/uws-binding.ts";
 
 /** What a figure was measured on: without it a figure says nothing. */
 export interface Machine {
@@ -18,6 +20,39 @@ export function describeMachine(): Machine {
     kernel: `${os.type()} ${os.release()}`,
     node: process.version,
   };
+}
+
+/** What ran there, and what else did. */
+export interface Surroundings {
+  readonly versions: {
+    readonly crossbook: string;
+    readonly node: string;
+    readonly v8: string;
+    /** What the sockets ran on, in this process's Node version. */
+    readonly transport: string;
+  };
+  /** ISO 8601. */
+  readonly started: string;
+  /** Mean runnable processes over a minute, before and after: more than cores means waiting. */
+  readonly loadBefore: number;
+  readonly loadAfter: number;
+}
+
+/** Called before a bench; what it returns, after. */
+export function surroundings(): () => Surroundings {
+  const started = new Date().toISOString();
+  const loadBefore = os.loadavg()[0] ?? 0;
+  return () => ({
+    versions: {
+      crossbook: PACKAGE_VERSION,
+      node: process.version,
+      v8: process.versions.v8,
+      transport: loadUws() instanceof Error ? "ws" : "uWebSockets.js",
+    },
+    started,
+    loadBefore,
+    loadAfter: os.loadavg()[0] ?? 0,
+  });
 }
 
 const TICKS_PER_S = 100; // USER_HZ, the same on every Linux

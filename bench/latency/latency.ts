@@ -1,8 +1,10 @@
 import { NEW_ORDER_LENGTH } from "../../protocol/generated/commands.ts";
 import { formatLatency, formatUs } from "../latency.ts";
+import { type DayOptions, dayRate } from "../load/due-times.ts";
 import type { LoadResult } from "../load/load.ts";
 import { DEFAULT_LOAD, type LoadKey, type LoadOptions } from "../load/options.ts";
 import type { ScheduleKind } from "../load/schedule.ts";
+import { STAGES, type StageTime } from "../load/stage-times.ts";
 import { cpuSeconds, describeMachine, type Machine } from "../machine.ts";
 import { runProcess } from "../processes.ts";
 import { BENCH_INSTRUMENT_ID, BENCH_SYMBOL, BenchServer } from "../server.ts";
@@ -14,7 +16,12 @@ export interface LatencyBenchOptions {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly connections: number;
-  readonly schedule: ScheduleKind;
+  readonly schedule: ScheduleKind | "day";
+  /** For the schedule `day`, which has its own rate. */
+  readonly day: DayOptions | null;
+  readonly encoding: LoadOptions["encoding"];
+  /** Every so manieth order asks where its time went; 0: none does. */
+  readonly receiptEvery: number;
   readonly pacing: LoadOptions["pacing"];
   readonly durability: "fsync" | "os" | "none";
   readonly seed: number;
@@ -45,15 +52,19 @@ export interface LatencyBenchResult {
 }
 
 export async function runLatencyBench(
-  options: LatencyBenchOptions,
+  asked: LatencyBenchOptions,
   onStep: (what: string) => void,
 ): Promise<LatencyBenchResult> {
+  const options = { ...asked, ratePerSecond: rateOf(asked) };
   const load: LoadOptions = {
     ...DEFAULT_LOAD,
     url: "",
     connections: options.connections,
     ratePerSecond: options.ratePerSecond,
     schedule: options.schedule,
+    day: options.day,
+    encoding: options.encoding,
+    receiptEvery: options.receiptEvery,
     seconds: options.seconds,
     warmUpSeconds: options.warmUpSeconds,
     pacing: options.pacing,
@@ -69,6 +80,7 @@ export async function runLatencyBench(
       directory: options.parentDirectory,
       ratePerSecond: options.ratePerSecond,
       schedule: options.schedule,
+      day: options.day,
       seconds: options.seconds,
       recordBytes: NEW_ORDER_LENGTH,
       seed: options.seed,
@@ -92,6 +104,11 @@ export async function runLatencyBench(
       p99: measured.server.latency.p99Us / floor("p99Us"),
     },
   };
+}
+
+/** A recorded day has its own. */
+function rateOf({ day, ratePerSecond, seconds, warmUpSeconds }: LatencyBenchOptions): number {
+  return day === null ? ratePerSecond : dayRate(day, warmUpSeconds + seconds);
 }
 
 async function measureServer(
@@ -129,7 +146,7 @@ export function formatLatencyBench(result: LatencyBenchResult): string {
   const { options, server, echo, writeSync, ratios, machine } = result;
   const clients = options.connections === 1 ? "1 client" : `${options.connections} clients`;
   const lines = [
-    `order to acknowledgement, open loop, ${options.schedule}, ${options.ratePerSecond}/s, ${clients}, binary, durability ${options.durability}`,
+    `order to acknowledgement, open loop, ${options.schedule}, ${options.ratePerSecond}/s, ${clients}, ${options.encoding}, durability ${options.durability}`,
     `${options.seconds} s after ${options.warmUpSeconds} s of warm-up; generator in its own process (${options.pacing})`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`,
     "",
@@ -153,5 +170,18 @@ export function formatLatencyBench(result: LatencyBenchResult): string {
       `server CPU ${formatUs(result.serverCpuUsPerCommand)} µs a command, echo ${formatUs(echo.serverCpuUsPerMessage)} µs a message`,
     );
   }
+  if (server.stages !== null) lines.push("", ...formatStages(server.stages));
   return `${lines.join("\n")}\n`;
+}
+
+/** Where the time went, stage by stage. */
+function formatStages(stages: readonly StageTime[]): string[] {
+  const what = new Map<string, string>(STAGES);
+  return [
+    `where the time of ${stages[0]?.latency.count ?? 0} orders went, by their receipts:`,
+    ...stages.map(
+      ({ stage, latency }) =>
+        `${stage.padEnd(15)} ${formatLatency(latency)}  (${what.get(stage) ?? ""})`,
+    ),
+  ];
 }

@@ -92,10 +92,16 @@ export class LoadConnection {
     return answer;
   }
 
-  /** onChunk is called before the messages that came together, onBinary for each of them. */
-  listen(onChunk: () => void, onBinary: OnMessage, onFailure: (error: Error) => void): void {
+  /** onChunk is called before the messages that came together, onBinary or onText for each of them. */
+  listen(
+    onChunk: () => void,
+    onBinary: OnMessage,
+    onText: (text: string) => void,
+    onFailure: (error: Error) => void,
+  ): void {
     this.#onChunk = onChunk;
     this.#onBinary = onBinary;
+    this.#onText = onText;
     this.#onFailure = onFailure;
     if (this.#failure !== null) onFailure(this.#failure);
   }
@@ -151,7 +157,7 @@ export class LoadConnection {
       const { opcode, start, length } = reader;
       if (opcode === Opcode.binary) this.#onBinary?.(reader.bytes, start, length);
       else if (opcode === Opcode.text) {
-        this.#onText?.(reader.bytes.toString("utf8", start, start + length));
+        this.#onText?.(reader.bytes.toString("latin1", start, start + length));
       } else if (opcode === Opcode.ping) this.#pong(start, length);
     }
   }

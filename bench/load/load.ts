@@ -8,18 +8,31 @@ import {
   REPLACED_TEMPLATE_ID,
 } from "../../protocol/generated/events.ts";
 import { EVENT_HEADER_REQUEST_ID_OFFSET } from "../../protocol/generated/headers.ts";
-import { ERROR_MESSAGE_TEMPLATE_ID } from "../../protocol/generated/session.ts";
+import {
+  ERROR_MESSAGE_TEMPLATE_ID,
+  RECEIPT_REQUEST_ID_OFFSET,
+  RECEIPT_TEMPLATE_ID,
+} from "../../protocol/generated/session.ts";
 import { MESSAGE_HEADER_LENGTH, TWO_32 } from "../../protocol/generated/support.ts";
 import { nowNs } from "../clock.ts";
 import { type LatencySummary, latencyHistogram, summarize } from "../latency.ts";
 import { LoadConnection } from "./connection.ts";
+import { dueTimes } from "./due-times.ts";
 import type { LoadOptions } from "./options.ts";
-import { fillSchedule } from "./schedule.ts";
 import { Sender, type SenderSetup } from "./sender.ts";
+import { readReceipt, type StageStamps, type StageTime, StageTimes } from "./stage-times.ts";
 
 /** The first command is due so long after everything is ready. */
 const LEAD_NS = 50e6;
 const ERROR_REQUEST_ID_OFFSET = 8;
+const TYPE = /^{"type":"(\w+)"/;
+const REQUEST_ID = /"requestId":(\d+)/;
+/** Fills and what others caused may carry a number that is not ours: only these answer. */
+const ANSWERS = new Set(["accepted", "canceled", "replaced"]);
+
+function readNumber(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * TWO_32;
+}
 
 export interface LoadResult {
   readonly ratePerSecond: number;
@@ -38,6 +51,8 @@ export interface LoadResult {
   readonly sendDelay: LatencySummary;
   /** The latencies as an HdrHistogram, compressed, base64. */
   readonly histogram: string;
+  /** Where the time of those went that asked for a receipt; null: none did. */
+  readonly stages: readonly StageTime[] | null;
 }
 
 /** Runs one load; everything is fixed beforehand but when the answers come. */
@@ -54,14 +69,17 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
         return 1 + (await connection.logOn(key));
       }),
     );
-    const count = Math.ceil(options.ratePerSecond * (options.warmUpSeconds + options.seconds));
+    const schedule = dueTimes(options, options.warmUpSeconds + options.seconds);
+    const count = schedule.length;
     const due = new Float64Array(new SharedArrayBuffer(count * 8));
-    fillSchedule(due, options.schedule, options.ratePerSecond, options.seed);
+    due.set(schedule);
     const setup: SenderSetup = {
       descriptors: connections.map((connection) => connection.descriptor),
       firstRequestIds,
       flow: options.flow,
       seed: options.seed,
+      encoding: options.encoding,
+      receiptEvery: options.protocol === "crossbook" ? options.receiptEvery : 0,
       dueNs: due.buffer as SharedArrayBuffer,
       sentNs: new SharedArrayBuffer(count * 8),
     };
@@ -114,6 +132,7 @@ class Answers {
   readonly #firstRequestIds: readonly number[];
   readonly #isAnswered: Uint8Array;
   readonly #latency = latencyHistogram();
+  readonly #stages = new StageTimes();
   #chunkNs = 0;
   #lastAnswerNs = 0;
   #answered = 0;
@@ -135,6 +154,7 @@ class Answers {
           this.#chunkNs = nowNs();
         },
         (bytes, start, length) => this.#onFrame(i, bytes, start, length),
+        (text) => this.#onText(i, text),
         (error) => {
           this.#failure ??= error;
         },
@@ -177,6 +197,7 @@ class Answers {
       latency: summarize(this.#latency),
       sendDelay: summarize(sendDelay),
       histogram: encodeIntoCompressedBase64(this.#latency),
+      stages: this.#stages.count === 0 ? null : this.#stages.result(),
     };
   }
 
@@ -205,20 +226,63 @@ class Answers {
         case ERROR_MESSAGE_TEMPLATE_ID:
           at = start + ERROR_REQUEST_ID_OFFSET;
           break;
+        case RECEIPT_TEMPLATE_ID:
+          this.#onReceipt(
+            connection,
+            readNumber(bytes, start + RECEIPT_REQUEST_ID_OFFSET),
+            readReceipt(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), start),
+          );
+          return;
         default:
           return;
       }
     }
-    const requestId = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * TWO_32;
+    const what =
+      templateId === REJECTED_TEMPLATE_ID
+        ? "rejected"
+        : templateId === ERROR_MESSAGE_TEMPLATE_ID
+          ? "error"
+          : "done";
+    this.#onAnswer(connection, readNumber(bytes, at), what);
+  }
+
+  /** As for a record: the type stands first, and only these types answer. */
+  #onText(connection: number, text: string): void {
+    const type = TYPE.exec(text)?.[1] ?? "";
+    const requestId = Number(REQUEST_ID.exec(text)?.[1] ?? 0);
+    if (this.#options.protocol === "echo") this.#onAnswer(connection, requestId, "done");
+    else if (ANSWERS.has(type)) this.#onAnswer(connection, requestId, "done");
+    else if (type === "rejected" || type === "error") this.#onAnswer(connection, requestId, type);
+    else if (type === "receipt") {
+      this.#onReceipt(connection, requestId, JSON.parse(text) as StageStamps);
+    }
+  }
+
+  #onReceipt(connection: number, requestId: number, stamps: StageStamps): void {
+    const k = this.#commandOf(connection, requestId);
+    const dueNs = this.#dueNs[k];
+    if (dueNs === undefined || !this.#isMeasured(dueNs)) return;
+    this.#stages.add(stamps, this.#chunkNs - (this.#sentNs[k] as number));
+  }
+
+  #commandOf(connection: number, requestId: number): number {
     const first = this.#firstRequestIds[connection] as number;
-    const k = connection + (requestId - first) * this.#firstRequestIds.length;
+    return connection + (requestId - first) * this.#firstRequestIds.length;
+  }
+
+  #isMeasured(dueNs: number): boolean {
+    return dueNs >= (this.#dueNs[0] as number) + this.#warmUpNs;
+  }
+
+  #onAnswer(connection: number, requestId: number, what: "done" | "rejected" | "error"): void {
+    const k = this.#commandOf(connection, requestId);
     if (k < 0 || k >= this.#count || this.#isAnswered[k] === 1) return;
     this.#isAnswered[k] = 1;
     this.#answered++;
-    if (templateId === REJECTED_TEMPLATE_ID) this.#rejected++;
-    else if (templateId === ERROR_MESSAGE_TEMPLATE_ID) this.#errors++;
+    if (what === "rejected") this.#rejected++;
+    else if (what === "error") this.#errors++;
     const dueNs = this.#dueNs[k] as number;
-    if (dueNs < (this.#dueNs[0] as number) + this.#warmUpNs) return;
+    if (!this.#isMeasured(dueNs)) return;
     this.#lastAnswerNs = this.#chunkNs;
     this.#latency.recordValue(Math.max(1, this.#chunkNs - dueNs));
   }

@@ -20,7 +20,13 @@ export const loadOptionsSchema = z.strictObject({
   connections: z.number().int().min(1),
   /** Of all connections together. */
   ratePerSecond: z.number().positive(),
-  schedule: z.enum(SCHEDULES),
+  schedule: z.enum([...SCHEDULES, "day"]),
+  /** For the schedule `day`. */
+  day: z.strictObject({ file: z.string(), speed: z.number().positive() }).nullable(),
+  /** What the clients speak. */
+  encoding: z.enum(["binary", "json"]),
+  /** Every so manieth command asks for a receipt; 0: none does. */
+  receiptEvery: z.number().int().min(0),
   /** Measured; the warm-up comes before. */
   seconds: z.number().positive(),
   warmUpSeconds: z.number().min(0),
@@ -44,6 +50,9 @@ export const DEFAULT_LOAD: Omit<LoadOptions, "url"> = {
   connections: 1,
   ratePerSecond: 5_000,
   schedule: "poisson",
+  day: null,
+  encoding: "binary",
+  receiptEvery: 0,
   seconds: 60,
   warmUpSeconds: 5,
   drainSeconds: 5,

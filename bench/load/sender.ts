@@ -1,11 +1,16 @@
 // Hot path: no allocation here.
 import fs from "node:fs";
+import { CommandFlag } from "../../protocol/generated/enums.ts";
+import { COMMAND_HEADER_FLAGS_OFFSET } from "../../protocol/generated/headers.ts";
 import { nowNs } from "../clock.ts";
 import { type FlowOptions, MAX_COMMAND_BYTES, OrderFlow } from "./flow.ts";
 import { clientHeaderBytes, Opcode, writeClientHeader } from "./frame-reader.ts";
+import { jsonCommand } from "./json-command.ts";
 
 const BUFFER_BYTES = 64 * 1024;
-const MAX_FRAME_BYTES = clientHeaderBytes(MAX_COMMAND_BYTES) + MAX_COMMAND_BYTES;
+/** Of JSON; a record is shorter. */
+const MAX_PAYLOAD_BYTES = 512;
+const MAX_FRAME_BYTES = clientHeaderBytes(MAX_PAYLOAD_BYTES) + MAX_PAYLOAD_BYTES;
 
 /** Everything that sending needs; may be given to another thread. */
 export interface SenderSetup {
@@ -15,6 +20,9 @@ export interface SenderSetup {
   readonly firstRequestIds: readonly number[];
   readonly flow: FlowOptions;
   readonly seed: number;
+  readonly encoding: "binary" | "json";
+  /** Every so manieth command asks for a receipt; 0: none does. */
+  readonly receiptEvery: number;
   /** Float64: when each command is due, by the system's monotonic clock. */
   readonly dueNs: SharedArrayBuffer;
   /** Float64: when each was handed over to the socket; 0: not yet. Only the sender writes. */
@@ -26,11 +34,14 @@ class Outlet {
   readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, BUFFER_BYTES);
   readonly descriptor: number;
   readonly flow: OrderFlow;
+  /** Of JSON commands; null: binary ones. */
+  readonly symbol: string | null;
   requestId: number;
   start = 0;
   end = 0;
 
-  constructor(descriptor: number, flow: OrderFlow, requestId: number) {
+  constructor(descriptor: number, flow: OrderFlow, requestId: number, symbol: string | null) {
+    this.symbol = symbol;
     this.descriptor = descriptor;
     this.flow = flow;
     this.requestId = requestId;
@@ -40,12 +51,26 @@ class Outlet {
     return BUFFER_BYTES - this.end >= MAX_FRAME_BYTES;
   }
 
-  append(): void {
+  append(wantsReceipt: boolean): void {
     // The header's length is that of every frame: commands are shorter than 126 bytes.
     const at = this.end + clientHeaderBytes(MAX_COMMAND_BYTES);
     const length = this.flow.write(this.view, at, this.requestId++);
+    if (this.symbol !== null) {
+      this.#appendText(jsonCommand(this.view, at, this.symbol, wantsReceipt));
+      return;
+    }
+    if (wantsReceipt) {
+      this.bytes[at + COMMAND_HEADER_FLAGS_OFFSET] = CommandFlag.receipt;
+    }
     writeClientHeader(this.bytes, this.end, Opcode.binary, length);
     this.end = at + length;
+  }
+
+  #appendText(text: string): void {
+    const at = this.end + clientHeaderBytes(text.length);
+    this.bytes.write(text, at, "latin1");
+    writeClientHeader(this.bytes, this.end, Opcode.text, text.length);
+    this.end = at + text.length;
   }
 
   /** What the socket does not take now stays for the next time. */
@@ -71,12 +96,14 @@ export class Sender {
   readonly #outlets: Outlet[];
   readonly #dueNs: Float64Array;
   readonly #sentNs: Float64Array;
+  readonly #receiptEvery: number;
   #next = 0;
   #unsent = 0;
 
   constructor(setup: SenderSetup) {
     this.#dueNs = new Float64Array(setup.dueNs);
     this.#sentNs = new Float64Array(setup.sentNs);
+    this.#receiptEvery = setup.receiptEvery;
     this.#outlets = setup.descriptors.map((descriptor, i) => {
       const requestId = setup.firstRequestIds[i] as number;
       // Client order ids may be those of a run before: start where the request ids start.
@@ -84,6 +111,7 @@ export class Sender {
         descriptor,
         new OrderFlow(setup.flow, setup.seed + i, requestId),
         requestId,
+        setup.encoding === "json" ? setup.flow.symbol : null,
       );
     });
   }
@@ -107,7 +135,7 @@ export class Sender {
     while (this.#next < this.#dueNs.length && (this.#dueNs[this.#next] as number) <= now) {
       const outlet = outlets[this.#next % outlets.length] as Outlet;
       if (!outlet.hasRoom()) break;
-      outlet.append();
+      outlet.append(this.#receiptEvery > 0 && this.#next % this.#receiptEvery === 0);
       this.#sentNs[this.#next++] = now;
     }
     this.#unsent = 0;

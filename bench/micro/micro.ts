@@ -1,4 +1,5 @@
 import { Bench } from "tinybench";
+import { describeMachine, type Machine } from "../machine.ts";
 import { runProcess } from "../processes.ts";
 import { benchOperations, codecOperations, type Operation, ringOperations } from "./operations.ts";
 
@@ -15,13 +16,19 @@ export interface MicroRow {
   readonly samples: number;
 }
 
+export interface MicroResult {
+  readonly bench: "micro";
+  readonly machine: Machine;
+  readonly rows: readonly MicroRow[];
+}
+
 const SIZES = [1_000, 10_000, 100_000, 1_000_000];
 
 /**
  * The small operations that every order is made of, one after the other on this thread; then the
  * parts of the engine and what clients do to books of several sizes, each in a process of its own.
  */
-export async function runMicro(millisecondsEach: number): Promise<MicroRow[]> {
+export async function runMicro(millisecondsEach: number): Promise<MicroResult> {
   const small = [...codecOperations(), ...ringOperations(), ...benchOperations()];
   const rows = await measure(small, millisecondsEach);
   for (const parts of [true, false]) {
@@ -30,7 +37,7 @@ export async function runMicro(millisecondsEach: number): Promise<MicroRow[]> {
       rows.push(...(await runProcess<MicroRow[]>("bench/micro/book.process.js", input)));
     }
   }
-  return rows;
+  return { bench: "micro", machine: describeMachine(), rows };
 }
 
 /** One row for each operation. */
@@ -59,7 +66,7 @@ function perOperationNs(ms: number): number {
   return (ms * 1e6) / TIMES;
 }
 
-export function formatMicro(rows: readonly MicroRow[]): string {
+export function formatMicro({ rows }: MicroResult): string {
   const width = Math.max(...rows.map((row) => row.name.length));
   return rows
     .map(

@@ -63,6 +63,7 @@ export async function runPipelineBench(
       directory: options.parentDirectory,
       ratePerSecond,
       schedule: options.schedule,
+      day: null,
       seconds: options.seconds,
       recordBytes: fullSpeed[0]?.meanRecordBytes ?? 1,
       seed: options.seed,

@@ -4,38 +4,46 @@ import type { LoadResult } from "../load/load.ts";
 import { DEFAULT_LOAD, type LoadOptions } from "../load/options.ts";
 import { cpuSeconds, describeMachine, type Machine } from "../machine.ts";
 import { BENCH_INSTRUMENT_ID, BENCH_SYMBOL, BenchServer } from "../server.ts";
+import { climb, type Point } from "./knee.ts";
 
 export interface ThroughputOptions {
   readonly firstRatePerSecond: number;
   /** Each rate is so many times the one before. */
   readonly factor: number;
+  /** Then the place where the server falls behind is searched, to so many percent; 0: it is not. */
+  readonly searchPercent: number;
   readonly secondsEach: number;
   readonly warmUpSeconds: number;
-  readonly connections: number;
+  /** A curve for each number of clients and each encoding. */
+  readonly connections: readonly number[];
+  readonly encodings: readonly LoadOptions["encoding"][];
   readonly durability: "fsync" | "os" | "none";
   readonly parentDirectory: string;
   readonly serveFlags: readonly string[];
 }
 
-export interface ThroughputStep {
-  readonly ratePerSecond: number;
+export interface ThroughputStep extends Point {
   readonly achievedPerSecond: number;
   readonly latency: LatencySummary;
   readonly sendDelay: LatencySummary;
   readonly lost: number;
   readonly serverCpuUsPerCommand: number;
-  /** The server kept up: it answered as fast as it was asked. */
-  readonly isSustained: boolean;
+}
+
+export interface ThroughputCurve {
+  readonly connections: number;
+  readonly encoding: LoadOptions["encoding"];
+  /** By rate. */
+  readonly steps: readonly ThroughputStep[];
+  /** Highest rate that was sustained below the first that was not; 0: none. */
+  readonly sustainedPerSecond: number;
 }
 
 export interface ThroughputResult {
   readonly bench: "throughput";
   readonly machine: Machine;
   readonly options: ThroughputOptions;
-  /** From the lowest rate up, the first that was not sustained included. */
-  readonly steps: readonly ThroughputStep[];
-  /** Highest rate that was sustained; 0: none. */
-  readonly sustainedPerSecond: number;
+  readonly curves: readonly ThroughputCurve[];
 }
 
 /** A server that falls behind answers less than this part of what is asked. */
@@ -48,43 +56,37 @@ export async function runThroughputBench(
   options: ThroughputOptions,
   onStep: (what: string) => void,
 ): Promise<ThroughputResult> {
-  const steps: ThroughputStep[] = [];
-  let rate = options.firstRatePerSecond;
-  for (;;) {
-    onStep(`${Math.round(rate)} orders/s`);
-    const step = await measureRate(options, Math.round(rate));
-    steps.push(step);
-    if (!step.isSustained) break;
-    rate *= options.factor;
+  const curves: ThroughputCurve[] = [];
+  for (const encoding of options.encodings) {
+    for (const connections of options.connections) {
+      const measure = (ratePerSecond: number) => {
+        onStep(`${encoding}, ${connections} clients, ${ratePerSecond} orders/s`);
+        return measureRate(options, { connections, encoding, ratePerSecond });
+      };
+      const { points, sustainedPerSecond } = await climb(measure, options);
+      curves.push({ connections, encoding, steps: points, sustainedPerSecond });
+    }
   }
-  const sustained = steps.filter((step) => step.isSustained);
-  return {
-    bench: "throughput",
-    machine: describeMachine(),
-    options,
-    steps,
-    sustainedPerSecond: sustained.at(-1)?.ratePerSecond ?? 0,
-  };
+  return { bench: "throughput", machine: describeMachine(), options, curves };
 }
 
 /** Each rate on a fresh server: what one leaves behind must not weigh on the next. */
 async function measureRate(
   options: ThroughputOptions,
-  ratePerSecond: number,
+  point: Pick<LoadOptions, "connections" | "encoding" | "ratePerSecond">,
 ): Promise<ThroughputStep> {
   const server = await BenchServer.start({
     durability: options.durability,
-    clients: options.connections,
+    clients: point.connections,
     parentDirectory: options.parentDirectory,
     flags: options.serveFlags,
   });
   try {
     const load: LoadOptions = {
       ...DEFAULT_LOAD,
+      ...point,
       url: server.url,
       keys: [...server.keys],
-      connections: options.connections,
-      ratePerSecond,
       seconds: options.secondsEach,
       warmUpSeconds: options.warmUpSeconds,
       flow: { ...DEFAULT_LOAD.flow, symbol: BENCH_SYMBOL, instrumentId: BENCH_INSTRUMENT_ID },
@@ -93,19 +95,20 @@ async function measureRate(
     const result = await runLoadProcess(load);
     const cpuS = cpuSeconds(server.pid) - cpuBefore;
     return {
-      ratePerSecond,
+      ratePerSecond: point.ratePerSecond,
       achievedPerSecond: result.achievedPerSecond,
       latency: result.latency,
       sendDelay: result.sendDelay,
       lost: result.lost,
       serverCpuUsPerCommand: (cpuS * 1e6) / result.answered,
-      isSustained: isSustained(result, ratePerSecond),
+      isSustained: isSustained(result, point.ratePerSecond),
     };
   } finally {
     await server.stop();
   }
 }
 
+/** The server kept up: it answered as fast as it was asked, and no queue stood. */
 function isSustained(result: LoadResult, ratePerSecond: number): boolean {
   return (
     result.lost === 0 &&
@@ -116,24 +119,31 @@ function isSustained(result: LoadResult, ratePerSecond: number): boolean {
 }
 
 export function formatThroughput(result: ThroughputResult): string {
-  const { machine, options, steps } = result;
+  const { machine, options, curves } = result;
+  const search = options.searchPercent > 0 ? `, knee to ${options.searchPercent} %` : "";
   const lines = [
-    `throughput, open loop, ${options.connections} clients, binary, durability ${options.durability}, ${options.secondsEach} s each`,
+    `throughput, open loop, durability ${options.durability}, ${options.secondsEach} s each${search}`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`,
-    "",
-    "   orders/s    answered/s     p50 µs     p99 µs   p99.9 µs   server CPU µs",
   ];
-  for (const step of steps) {
-    const cells = [
-      step.ratePerSecond.toString().padStart(11),
-      step.achievedPerSecond.toString().padStart(13),
-      formatUs(step.latency.p50Us).padStart(10),
-      formatUs(step.latency.p99Us).padStart(10),
-      formatUs(step.latency.p999Us).padStart(10),
-      formatUs(step.serverCpuUsPerCommand).padStart(15),
-    ];
-    lines.push(`${cells.join(" ")}${step.isSustained ? "" : "  falls behind"}`);
+  for (const { connections, encoding, steps, sustainedPerSecond } of curves) {
+    lines.push(
+      "",
+      `${encoding}, ${connections === 1 ? "1 client" : `${connections} clients`}: ${sustainedPerSecond} orders/s sustained`,
+      "   orders/s    answered/s     p50 µs     p99 µs   p99.9 µs   server CPU µs",
+      ...steps.map(rowOf),
+    );
   }
-  lines.push("", `sustained: ${result.sustainedPerSecond} orders/s`);
   return `${lines.join("\n")}\n`;
+}
+
+function rowOf(step: ThroughputStep): string {
+  const cells = [
+    step.ratePerSecond.toString().padStart(11),
+    step.achievedPerSecond.toString().padStart(13),
+    formatUs(step.latency.p50Us).padStart(10),
+    formatUs(step.latency.p99Us).padStart(10),
+    formatUs(step.latency.p999Us).padStart(10),
+    formatUs(step.serverCpuUsPerCommand).padStart(15),
+  ];
+  return `${cells.join(" ")}${step.isSustained ? "" : "  falls behind"}`;
 }

@@ -1,8 +1,10 @@
 import fs from "node:fs";
 import path from "node:path";
+import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
 import { z } from "zod";
 import { nowNs } from "../clock.ts";
 import { type LatencySummary, latencyHistogram, summarize } from "../latency.ts";
+import { dueTimes } from "../load/due-times.ts";
 import { SCHEDULES, Schedule } from "../load/schedule.ts";
 
 const PAGE_BYTES = 4096;
@@ -16,7 +18,9 @@ export const writeSyncOptionsSchema = z.strictObject({
   directory: z.string(),
   /** 0: closed loop, one record after the other. */
   ratePerSecond: z.number().min(0),
-  schedule: z.enum(SCHEDULES),
+  schedule: z.enum([...SCHEDULES, "day"]),
+  /** For the schedule `day`. */
+  day: z.strictObject({ file: z.string(), speed: z.number().positive() }).nullable(),
   seconds: z.number().positive(),
   /** Of one record. */
   recordBytes: z.number().int().positive(),
@@ -29,6 +33,8 @@ export type WriteSyncOptions = z.infer<typeof writeSyncOptionsSchema>;
 export interface WriteSyncResult {
   /** From the scheduled moment (closed loop: from the start of the write) to the end of the sync. */
   readonly latency: LatencySummary;
+  /** As an HdrHistogram, compressed, base64. */
+  readonly histogram: string;
   readonly recordsPerSecond: number;
   readonly writes: number;
   readonly isClosedLoop: boolean;
@@ -65,6 +71,7 @@ function closedLoop(options: WriteSyncOptions, descriptor: number): WriteSyncRes
   const seconds = (nowNs() - startNs) / 1e9;
   return {
     latency: summarize(latency),
+    histogram: encodeIntoCompressedBase64(latency),
     recordsPerSecond: Math.round(target.writes / seconds),
     writes: target.writes,
     isClosedLoop: true,
@@ -72,10 +79,10 @@ function closedLoop(options: WriteSyncOptions, descriptor: number): WriteSyncRes
 }
 
 function openLoop(options: WriteSyncOptions, descriptor: number): WriteSyncResult {
-  const { ratePerSecond, recordBytes } = options;
+  const { recordBytes } = options;
   const target = new Target(descriptor, options.sync);
-  const schedule = new Schedule(options.schedule, ratePerSecond, options.seed);
-  const count = Math.ceil(ratePerSecond * options.seconds);
+  const schedule = openSchedule(options);
+  const count = countOf(options);
   const most = Math.floor(MAX_WRITE_BYTES / recordBytes);
   const due = new Float64Array(most); // of what goes into one write
   const latency = latencyHistogram();
@@ -104,10 +111,26 @@ function openLoop(options: WriteSyncOptions, descriptor: number): WriteSyncResul
   const seconds = (nowNs() - startNs) / 1e9;
   return {
     latency: summarize(latency),
+    histogram: encodeIntoCompressedBase64(latency),
     recordsPerSecond: Math.round(count / seconds),
     writes: target.writes,
     isClosedLoop: false,
   };
+}
+
+/** Computed on the way where it can be: a minute at a million a second would not fit. */
+function openSchedule(options: WriteSyncOptions): { next(): number } {
+  const { schedule, ratePerSecond, seed } = options;
+  if (schedule !== "day") return new Schedule(schedule, ratePerSecond, seed);
+  const due = dueTimes(options, options.seconds);
+  let at = 0;
+  return { next: () => due[at++] ?? Number.POSITIVE_INFINITY };
+}
+
+function countOf(options: WriteSyncOptions): number {
+  const { schedule, ratePerSecond, seconds } = options;
+  if (schedule === "day") return dueTimes(options, seconds).length;
+  return Math.ceil(ratePerSecond * seconds);
 }
 
 const FILE_BYTES = 64 << 20;

@@ -1,5 +1,15 @@
+import { PerformanceObserver } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { ServerStatus } from "./server-status.ts";
+
+/** Collections of this thread: others wait for them only where they wait for it. */
+function watchCollections(): { ms: number } {
+  const longest = { ms: 0 };
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longest.ms = Math.max(longest.ms, duration);
+  }).observe({ entryTypes: ["gc"] });
+  return longest;
+}
 
 /**
  * Prometheus metrics. The counts live in shared memory and in the status; they are read when a
@@ -18,6 +28,12 @@ export function createMetrics(status: () => ServerStatus): Registry {
         this.set(value(status()));
       },
     });
+  const longestPause = watchCollections();
+  gauge(
+    "gc_longest_seconds",
+    "longest garbage collection of the main thread since the start",
+    () => longestPause.ms / 1e3,
+  );
   gauge("ready", "1 while orders are accepted", ({ state }) => (state === "ready" ? 1 : 0));
   gauge("last_seq", "seq of the last sequenced command", ({ lastSeq }) => lastSeq);
   gauge("check_seq", "seq of the last snapshot command", ({ check }) => check.seq);

@@ -7,6 +7,7 @@ import {
   Opcode,
   writeClientHeader,
 } from "../../bench/load/frame-reader.ts";
+import { jsonCommand } from "../../bench/load/json-command.ts";
 import { DEFAULT_LOAD } from "../../bench/load/options.ts";
 import {
   BURST_EVERY_NS,
@@ -15,6 +16,7 @@ import {
   fillSchedule,
   SCHEDULES,
 } from "../../bench/load/schedule.ts";
+import { StageTimes } from "../../bench/load/stage-times.ts";
 import { measureEcho } from "../../bench/yardsticks/echo.ts";
 import {
   CANCEL_ORDER_TEMPLATE_ID,
@@ -23,7 +25,10 @@ import {
   NewOrder,
 } from "../../protocol/generated/commands.ts";
 import { TimeInForce } from "../../protocol/generated/enums.ts";
+import { decodeCommand } from "../../protocol/json/decode-command.ts";
+import { encodeCommand } from "../../protocol/json/encode-command.ts";
 import { checkRecord } from "../../protocol/record-check.ts";
+import { testDirectory } from "../protocol/json/instruments.ts";
 
 describe("schedule", () => {
   test.each(SCHEDULES)("%s keeps the rate, rises, and is the same for the same seed", (kind) => {
@@ -168,6 +173,54 @@ describe("order flow", () => {
   });
 });
 
+test("what a flow writes says the same in JSON", () => {
+  const flow = new OrderFlow({ ...DEFAULT_LOAD.flow, instrumentId: 1, symbol: "BTC-USD" }, 1, 1);
+  const directory = testDirectory();
+  const records = [0, 1].map(() => new DataView(new ArrayBuffer(192)));
+  const [own, other] = records as [DataView, DataView];
+  const options = { admin: false, accountRequired: false };
+  for (let n = 1; n <= 500; n++) {
+    new Uint8Array(own.buffer).fill(0);
+    const length = flow.write(own, 0, n);
+    const json = JSON.parse(jsonCommand(own, 0, "BTC-USD", n % 2 === 0)) as Record<string, unknown>;
+    expect(json.receipt).toBe(n % 2 === 0 ? true : undefined);
+    // The instrument of the test has another tick and lot.
+    const terms = { price: json.price, quantity: json.quantity };
+    if (json.type === "newOrder") Object.assign(json, { price: "1", quantity: "1" });
+    encodeCommand(json, directory, other, 0, options);
+    expect(decodeCommand(other, 0, directory)).toMatchObject(json.receipt === true ? {} : json);
+    if (json.type !== "newOrder") {
+      const [a, b] = [other, own].map((view) => Buffer.from(view.buffer, 0, length));
+      expect(a).toEqual(b);
+      continue;
+    }
+    const order = new NewOrder();
+    order.wrap(own, 0);
+    expect(length).toBe(order.blockLength);
+    expect(Number(terms.price)).toBeCloseTo(order.priceTicks / 100, 9);
+    expect(Number(terms.quantity)).toBeCloseTo(order.quantityLots / 1_000, 9);
+  }
+});
+
+test("the parts of an order's time are those between its stamps", () => {
+  const times = new StageTimes();
+  const stamps = {
+    sequencedNs: 10e3,
+    checkedNs: 30e3,
+    matchedNs: 35e3,
+    durableNs: 230e3,
+    sentNs: 250e3,
+  };
+  times.add(stamps, 300e3);
+  times.add({ ...stamps, durableNs: 0 }, 300e3); // not known: counted nowhere
+  const us = Object.fromEntries(times.result().map(({ stage, latency }) => [stage, latency.p50Us]));
+  expect(times.count).toBe(1);
+  const expected = { entry: 10, risk: 20, engine: 5, journal: 200, reply: 20, server: 250 };
+  for (const [stage, value] of Object.entries({ ...expected, outside: 50 })) {
+    expect(us[stage]).toBeCloseTo(value, 0);
+  }
+});
+
 test("a summary is in microseconds", () => {
   const histogram = latencyHistogram();
   for (let us = 1; us <= 1_000; us++) histogram.recordValue(us * 1_000);
@@ -179,22 +232,24 @@ test("a summary is in microseconds", () => {
   expect(summarize(latencyHistogram())).toMatchObject({ count: 0, minUs: 0, maxUs: 0 });
 });
 
-test.each(["spin", "sleep"] as const)(
-  "an echo server answers every command (%s)",
-  async (pacing) => {
-    const { load } = await measureEcho({
-      ...DEFAULT_LOAD,
-      url: "",
-      pacing,
-      connections: 3,
-      ratePerSecond: 2_000,
-      seconds: 0.5,
-      warmUpSeconds: 0.25,
-    });
-    expect(load).toMatchObject({ sent: 1_500, answered: 1_500, lost: 0, errors: 0 });
-    expect(load.latency.count).toBeGreaterThan(900);
-    expect(load.latency.count).toBeLessThan(1_100);
-    expect(load.latency.minUs).toBeGreaterThan(1);
-    expect(load.latency.minUs).toBeGreaterThanOrEqual(load.sendDelay.minUs);
-  },
-);
+test.each([
+  ["spin", "binary"],
+  ["sleep", "binary"],
+  ["spin", "json"],
+] as const)("an echo server answers every command (%s, %s)", async (pacing, encoding) => {
+  const { load } = await measureEcho({
+    ...DEFAULT_LOAD,
+    encoding,
+    url: "",
+    pacing,
+    connections: 3,
+    ratePerSecond: 2_000,
+    seconds: 0.5,
+    warmUpSeconds: 0.25,
+  });
+  expect(load).toMatchObject({ sent: 1_500, answered: 1_500, lost: 0, errors: 0 });
+  expect(load.latency.count).toBeGreaterThan(900);
+  expect(load.latency.count).toBeLessThan(1_100);
+  expect(load.latency.minUs).toBeGreaterThan(1);
+  expect(load.latency.minUs).toBeGreaterThanOrEqual(load.sendDelay.minUs);
+});

@@ -5,7 +5,14 @@ import { expect, test } from "vitest";
 import { measureWriteSync } from "../../bench/yardsticks/write-sync.ts";
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), "crossbook-write-sync-"));
-const common = { directory, schedule: "poisson", seed: 1, recordBytes: 120, sync: true } as const;
+const common = {
+  directory,
+  schedule: "poisson",
+  day: null,
+  seed: 1,
+  recordBytes: 120,
+  sync: true,
+} as const;
 
 test("open loop: every record is counted, and those that waited share a write", () => {
   const result = measureWriteSync({ ...common, ratePerSecond: 50_000, seconds: 0.3 });

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import { positive, progress, wholePositive } from "./bench-options.ts";
+import { measured } from "./bench-output.ts";
 
 const load = {
   journal: () => import("../../../bench/journal/journal-bench.ts"),
@@ -44,15 +45,17 @@ export function registerJournalBenches(bench: Command): void {
     .action(async (options: JournalOptions) => {
       const { DEFAULT_BLOCK_KIB, formatJournalBench, runJournalBench } = await load.journal();
       const blockKib = options.block.length > 0 ? options.block : [...DEFAULT_BLOCK_KIB];
-      const result = await runJournalBench({
-        directory: options.directory ?? (await load.server()).defaultParentDirectory(),
-        blockKib,
-        pairs: options.pairs,
-        laysOut: options.layOut,
-        sliceSeconds: options.seconds / (2 * options.pairs * blockKib.length),
-      });
-      process.stdout.write(
-        options.json ? `${JSON.stringify(result)}\n` : formatJournalBench(result),
+      await measured(
+        options.json,
+        async () =>
+          runJournalBench({
+            directory: options.directory ?? (await load.server()).defaultParentDirectory(),
+            blockKib,
+            pairs: options.pairs,
+            laysOut: options.layOut,
+            sliceSeconds: options.seconds / (2 * options.pairs * blockKib.length),
+          }),
+        formatJournalBench,
       );
     });
 }
@@ -70,9 +73,10 @@ function registerReplay(bench: Command): void {
       const { formatReplayBench, runReplayBench } = await load.replay();
       const { commands, resting, runs } = options;
       const parentDirectory = options.directory ?? (await load.server()).defaultParentDirectory();
-      const result = await runReplayBench({ parentDirectory, commands, resting, runs }, progress);
-      process.stdout.write(
-        options.json ? `${JSON.stringify(result)}\n` : formatReplayBench(result),
+      await measured(
+        options.json,
+        () => runReplayBench({ parentDirectory, commands, resting, runs }, progress),
+        formatReplayBench,
       );
     });
 }
@@ -90,9 +94,10 @@ function registerRestart(bench: Command): void {
       const { formatRestartBench, runRestartBench } = await load.restart();
       const { commands, resting, runs } = options;
       const parentDirectory = options.directory ?? (await load.server()).defaultParentDirectory();
-      const result = await runRestartBench({ parentDirectory, commands, resting, runs }, progress);
-      process.stdout.write(
-        options.json ? `${JSON.stringify(result)}\n` : formatRestartBench(result),
+      await measured(
+        options.json,
+        () => runRestartBench({ parentDirectory, commands, resting, runs }, progress),
+        formatRestartBench,
       );
     });
 }

@@ -16,9 +16,17 @@ export function outputOptions(command: Command): Command {
     .option("--json", "print everything that was measured as JSON, on one line", false);
 }
 
+let listener: ((what: string) => void) | null = null;
+
+/** Who shows what goes on instead of the line below; null: that line. */
+export function onProgress(other: ((what: string) => void) | null): void {
+  listener = other;
+}
+
 /** One line that is written over, on a terminal only. */
 export function progress(what: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …\r`);
+  if (listener !== null) listener(what);
+  else if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what} …\r`);
 }
 
 export function list(value: string, before: string[]): string[] {

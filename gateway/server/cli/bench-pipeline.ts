@@ -9,6 +9,7 @@ import {
   progress,
   wholePositive,
 } from "./bench-options.ts";
+import { measured } from "./bench-output.ts";
 
 const load = {
   pipeline: () => import("../../../bench/pipeline/pipeline-bench.ts"),
@@ -78,22 +79,24 @@ export function registerPipelineBench(bench: Command): void {
   outputOptions(command).action(async (options: PipelineOptions) => {
     const { formatPipelineBench, runPipelineBench } = await load.pipeline();
     const { schedule, durability, segments, threading, clients, resting, seed } = options;
-    const result = await runPipelineBench(
-      {
-        ...{ schedule, durability, segments, threading, clients, resting, seed },
-        ratePerSecond: options.rate ?? null,
-        runs: options.runs,
-        seconds: options.seconds,
-        warmUpSeconds: options.warmUp,
-        riskWorkers: options.risk,
-        commandSlots: options.commandSlots,
-        eventSlots: options.eventSlots,
-        parentDirectory: options.directory ?? (await load.server()).defaultParentDirectory(),
-      },
-      progress,
-    );
-    process.stdout.write(
-      options.json ? `${JSON.stringify(result)}\n` : formatPipelineBench(result),
+    await measured(
+      options.json,
+      async () =>
+        runPipelineBench(
+          {
+            ...{ schedule, durability, segments, threading, clients, resting, seed },
+            ratePerSecond: options.rate ?? null,
+            runs: options.runs,
+            seconds: options.seconds,
+            warmUpSeconds: options.warmUp,
+            riskWorkers: options.risk,
+            commandSlots: options.commandSlots,
+            eventSlots: options.eventSlots,
+            parentDirectory: options.directory ?? (await load.server()).defaultParentDirectory(),
+          },
+          progress,
+        ),
+      formatPipelineBench,
     );
   });
 }

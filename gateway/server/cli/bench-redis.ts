@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { nonNegative, outputOptions, positive, progress, wholePositive } from "./bench-options.ts";
+import { measured } from "./bench-output.ts";
 
 interface RedisOptions {
   commands: number;
@@ -40,20 +41,24 @@ export function registerRedisBench(bench: Command): void {
   outputOptions(command).action(async (options: RedisOptions) => {
     const { formatRedisBench, runRedisBench } = await import("../../../bench/redis/redis-bench.ts");
     const { defaultParentDirectory } = await import("../../../bench/server.ts");
-    const result = await runRedisBench(
-      {
-        parentDirectory: options.directory ?? defaultParentDirectory(),
-        commands: options.commands,
-        runs: options.runs,
-        batchBytes: options.batchBytes,
-        ratePerSecond: options.rate,
-        outageSeconds: options.outage,
-        pairs: options.pairs,
-        windowSeconds: options.window,
-        floodPerSecond: options.flood,
-      },
-      progress,
+    await measured(
+      options.json,
+      () =>
+        runRedisBench(
+          {
+            parentDirectory: options.directory ?? defaultParentDirectory(),
+            commands: options.commands,
+            runs: options.runs,
+            batchBytes: options.batchBytes,
+            ratePerSecond: options.rate,
+            outageSeconds: options.outage,
+            pairs: options.pairs,
+            windowSeconds: options.window,
+            floodPerSecond: options.flood,
+          },
+          progress,
+        ),
+      formatRedisBench,
     );
-    process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : formatRedisBench(result));
   });
 }

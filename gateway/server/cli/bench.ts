@@ -1,31 +1,23 @@
-import fs from "node:fs";
 import path from "node:path";
 import { type Command, Option } from "commander";
+import { registerAll } from "./bench-all.ts";
 import { registerJournalBenches } from "./bench-journal.ts";
-import {
-  aboveOne,
-  list,
-  nonNegative,
-  positive,
-  progress,
-  wholeNumbers,
-  wholePositive,
-} from "./bench-options.ts";
+import { registerLoadBenches } from "./bench-load.ts";
+import { nonNegative, positive, progress, wholeNumbers, wholePositive } from "./bench-options.ts";
+import { measured } from "./bench-output.ts";
 import { registerPipelineBench } from "./bench-pipeline.ts";
 import { registerRedisBench } from "./bench-redis.ts";
+import { registerReports } from "./bench-report.ts";
 import { EXIT_DATA } from "./exit-codes.ts";
 
 /** The benches are loaded when they are asked for: a server does without them. */
 const load = {
   engine: () => import("../../../bench/engine/engine-bench.ts"),
-  latency: () => import("../../../bench/latency/latency.ts"),
-  throughput: () => import("../../../bench/throughput/throughput.ts"),
   fanout: () => import("../../../bench/fanout/fanout.ts"),
   books: () => import("../../../bench/books/books.ts"),
   garbage: () => import("../../../bench/engine/garbage.ts"),
   micro: () => import("../../../bench/micro/micro.ts"),
   server: () => import("../../../bench/server.ts"),
-  options: () => import("../../../bench/load/options.ts"),
 };
 
 interface EngineOptions {
@@ -42,26 +34,6 @@ interface EngineOptions {
   json: boolean;
 }
 
-interface ServerOptions {
-  durability: "fsync" | "os" | "none";
-  seconds: number;
-  warmUp: number;
-  connections: number;
-  directory?: string;
-  serve: string[];
-  json: boolean;
-}
-
-interface LatencyOptions extends ServerOptions {
-  rate: number;
-  schedule: "constant" | "poisson" | "bursts";
-  pacing: "spin" | "sleep";
-  seed: number;
-  url?: string;
-  key: string[];
-  symbol: string;
-}
-
 interface FanoutBenchOptions {
   subscribers: number[];
   channel: "l1" | "l2" | "l3";
@@ -73,19 +45,13 @@ interface FanoutBenchOptions {
   json: boolean;
 }
 
-interface ThroughputOptions extends ServerOptions {
-  rate: number;
-  factor: number;
-}
-
-/** `crossbook bench engine|pipeline|latency|throughput|fanout|journal|replay|micro|all`: what this machine makes of it. */
+/** `crossbook bench engine|pipeline|latency|throughput|…|all|report|compare`: what this machine makes of it. */
 export function register(program: Command): void {
   const bench = program.command("bench").description("measure engine and server on this machine");
   registerEngine(bench);
   registerPipelineBench(bench);
   registerRedisBench(bench);
-  registerLatency(bench);
-  registerThroughput(bench);
+  registerLoadBenches(bench);
   registerFanout(bench);
   registerJournalBenches(bench);
   bench
@@ -95,8 +61,7 @@ export function register(program: Command): void {
     .option("--json", "print the result as JSON", false)
     .action(async ({ rounds, json }: { rounds: number; json: boolean }) => {
       const { formatBooks, runBooksBench } = await load.books();
-      const result = await runBooksBench(rounds, progress);
-      print(json, result, () => formatBooks(result));
+      await measured(json, () => runBooksBench(rounds, progress), formatBooks);
     });
   bench
     .command("garbage")
@@ -105,8 +70,7 @@ export function register(program: Command): void {
     .option("--json", "print the result as JSON", false)
     .action(async ({ seconds, json }: { seconds: number; json: boolean }) => {
       const { formatGarbage, runGarbageBench } = await load.garbage();
-      const result = await runGarbageBench(seconds);
-      print(json, result, () => formatGarbage(result));
+      await measured(json, () => runGarbageBench(seconds), formatGarbage);
     });
   bench
     .command("micro")
@@ -115,28 +79,10 @@ export function register(program: Command): void {
     .option("--json", "print the result as JSON", false)
     .action(async ({ milliseconds, json }: { milliseconds: number; json: boolean }) => {
       const { formatMicro, runMicro } = await load.micro();
-      const rows = await runMicro(milliseconds);
-      print(json, { bench: "micro", rows }, () => formatMicro(rows));
+      await measured(json, () => runMicro(milliseconds), formatMicro);
     });
-  bench
-    .command("all")
-    .description("engine, micro, latency and throughput, one after the other, in short")
-    .option("--seconds <number>", "measured, for each rate", positive, 10)
-    .option("--json", "print the results as JSON, one a line", false)
-    .action(async ({ seconds, json }: { seconds: number; json: boolean }) => {
-      const flags = ["--seconds", String(seconds), ...(json ? ["--json"] : [])];
-      const jsonFlag = json ? ["--json"] : [];
-      for (const args of [
-        ["micro", ...jsonFlag],
-        ["engine", ...jsonFlag],
-        ["latency", "--durability", "os", ...flags],
-        ["latency", "--durability", "fsync", ...flags],
-        ["throughput", "--connections", "10", ...flags],
-      ]) {
-        await bench.parseAsync(args, { from: "user" });
-        if (!json) process.stdout.write("\n");
-      }
-    });
+  registerAll(bench);
+  registerReports(bench);
 }
 
 function registerEngine(bench: Command): void {
@@ -161,104 +107,25 @@ function registerEngine(bench: Command): void {
     .action(async (options: EngineOptions) => {
       const { formatEngineBench, runEngineBench } = await load.engine();
       const { workload, inputFormat, drain, runs, commands, resting, peer } = options;
-      const result = await runEngineBench(
-        {
-          workload: workload === undefined ? null : { file: workload, format: inputFormat },
-          generated: { commands, resting, seed: 1 },
-          drain,
-          runs,
-          warmUp: options.warmUp,
-          simulator: options.simulator === undefined ? null : path.resolve(options.simulator),
-          peerSeconds: peer ? options.peerSeconds : 0,
-        },
-        progress,
+      const result = await measured(
+        options.json,
+        () =>
+          runEngineBench(
+            {
+              workload: workload === undefined ? null : { file: workload, format: inputFormat },
+              generated: { commands, resting, seed: 1 },
+              drain,
+              runs,
+              warmUp: options.warmUp,
+              simulator: options.simulator === undefined ? null : path.resolve(options.simulator),
+              peerSeconds: peer ? options.peerSeconds : 0,
+            },
+            progress,
+          ),
+        formatEngineBench,
       );
-      print(options.json, result, () => formatEngineBench(result));
       if (result.isRight === false) process.exitCode = EXIT_DATA;
     });
-}
-
-function registerLatency(bench: Command): void {
-  serverOptions(
-    bench
-      .command("latency")
-      .description("order to acknowledgement over a WebSocket, open loop")
-      .option("--rate <number>", "orders a second, of all clients together", positive, 5_000)
-      .addOption(
-        new Option("--schedule <kind>", "when orders are due")
-          .choices(["constant", "poisson", "bursts"])
-          .default("poisson"),
-      )
-      .addOption(
-        new Option("--pacing <kind>", "whether the generator spins, or sleeps in between")
-          .choices(["spin", "sleep"])
-          .default("spin"),
-      )
-      .option("--seed <number>", "of the schedule and the orders", nonNegative, 1)
-      .option("--url <url>", "another server than one of our own (ws://host:port/v1/trade)")
-      .option(
-        "--key <file>",
-        "with --url: a key for each client, as `keys create` prints it",
-        list,
-        [],
-      )
-      .option("--symbol <symbol>", "with --url: the instrument", "BENCH-USD"),
-    1,
-    20,
-  ).action(async (options: LatencyOptions) => {
-    const { formatLatencyBench, runLatencyBench } = await load.latency();
-    const { keySchema } = await load.options();
-    const keys = options.key.map((file) =>
-      keySchema.parse(JSON.parse(fs.readFileSync(file, "utf8"))),
-    );
-    const server =
-      options.url === undefined ? null : { url: options.url, keys, symbol: options.symbol };
-    const result = await runLatencyBench(
-      {
-        ratePerSecond: options.rate,
-        seconds: options.seconds,
-        warmUpSeconds: options.warmUp,
-        connections: options.connections,
-        schedule: options.schedule,
-        pacing: options.pacing,
-        durability: options.durability,
-        seed: options.seed,
-        parentDirectory: await directoryOf(options),
-        serveFlags: options.serve,
-        server,
-      },
-      progress,
-    );
-    print(options.json, result, () => formatLatencyBench(result));
-  });
-}
-
-function registerThroughput(bench: Command): void {
-  serverOptions(
-    bench
-      .command("throughput")
-      .description("raise the rate, open loop, until the server falls behind")
-      .option("--rate <number>", "orders a second at the start", positive, 10_000)
-      .option("--factor <number>", "from one rate to the next", aboveOne, 1.5),
-    10,
-    10,
-  ).action(async (options: ThroughputOptions) => {
-    const { formatThroughput, runThroughputBench } = await load.throughput();
-    const result = await runThroughputBench(
-      {
-        firstRatePerSecond: options.rate,
-        factor: options.factor,
-        secondsEach: options.seconds,
-        warmUpSeconds: options.warmUp,
-        connections: options.connections,
-        durability: options.durability,
-        parentDirectory: await directoryOf(options),
-        serveFlags: options.serve,
-      },
-      progress,
-    );
-    print(options.json, result, () => formatThroughput(result));
-  });
 }
 
 function registerFanout(bench: Command): void {
@@ -281,51 +148,22 @@ function registerFanout(bench: Command): void {
     .option("--json", "print the result as JSON", false)
     .action(async (options: FanoutBenchOptions) => {
       const { formatFanout, runFanoutBench } = await load.fanout();
-      const result = await runFanoutBench(
-        {
-          subscribers: options.subscribers,
-          channel: options.channel,
-          ratePerSecond: options.rate,
-          seconds: options.seconds,
-          warmUpSeconds: options.warmUp,
-          durability: options.durability,
-          parentDirectory: options.directory ?? (await load.server()).defaultParentDirectory(),
-        },
-        progress,
+      await measured(
+        options.json,
+        async () =>
+          runFanoutBench(
+            {
+              subscribers: options.subscribers,
+              channel: options.channel,
+              ratePerSecond: options.rate,
+              seconds: options.seconds,
+              warmUpSeconds: options.warmUp,
+              durability: options.durability,
+              parentDirectory: options.directory ?? (await load.server()).defaultParentDirectory(),
+            },
+            progress,
+          ),
+        formatFanout,
       );
-      print(options.json, result, () => formatFanout(result));
     });
-}
-
-function serverOptions(command: Command, connections: number, seconds: number): Command {
-  return command
-    .addOption(
-      new Option("--durability <mode>", "of the server")
-        .choices(["fsync", "os", "none"])
-        .default("fsync"),
-    )
-    .option("--seconds <number>", "measured", positive, seconds)
-    .option("--warm-up <number>", "seconds before", nonNegative, 3)
-    .option(
-      "--connections <number>",
-      "clients, each with an account of its own",
-      wholePositive,
-      connections,
-    )
-    .option("--directory <path>", "where the server's data goes for the time being")
-    .option(
-      "--serve <flag>",
-      "a further flag for `crossbook serve`, as --serve=--redis=off",
-      list,
-      [],
-    )
-    .option("--json", "print the result as JSON", false);
-}
-
-async function directoryOf({ directory }: ServerOptions): Promise<string> {
-  return directory ?? (await load.server()).defaultParentDirectory();
-}
-
-function print(json: boolean, result: object, text: () => string): void {
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : text());
 }

@@ -32,7 +32,7 @@ test("a recorded day comes back in full, and journal, Redis, client and replay a
   fs.writeFileSync(file, `${MESSAGES.join("\n")}\n`);
   const out = path.join(directory, "out");
   fs.mkdirSync(out);
-  const report = await runDay({ file, directory: out, durability: "fsync" });
+  const report = await runDay({ file, directory: out, durability: "fsync", readers: 4 });
   expect(report.findings, formatDay(report)).toEqual([]);
   expect(report.volume).toMatchObject({
     tape: { count: 5, quantity: 200 },
@@ -46,5 +46,13 @@ test("a recorded day comes back in full, and journal, Redis, client and replay a
   expect(report.publishedTrades).toBe(4);
   expect(report.publishedEvents).toBe(report.totals.events);
   expect(report.eventsBack).toBe(report.totals.events + 4); // both sides of each trade
+  expect(report.watching?.readers.map(({ name, joins }) => [name, joins > 0])).toEqual([
+    ["fast, JSON", true],
+    ["fast, binary", true],
+    ["slow, JSON", true],
+    ["slow, binary", true],
+  ]);
+  // All four have l1, l2 and l3 of the end.
+  expect(report.watching?.compared).toBeGreaterThanOrEqual(12);
   expect(formatDay(report)).toContain("Journal, Redis, client and replay agree.");
-}, 60_000);
+}, 120_000);

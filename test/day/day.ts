@@ -15,6 +15,7 @@ import { RedisProcess } from "../processes/redis-process.ts";
 import { ServerProcess } from "../processes/server-process.ts";
 import { readTape } from "./tape.ts";
 import { VolumeAccount, type VolumeReport } from "./volume.ts";
+import { Watching, type WatchingReport } from "./watching.ts";
 
 export interface DayOptions {
   /** A LOBSTER zip file or message file. */
@@ -22,6 +23,8 @@ export interface DayOptions {
   /** An empty directory; everything that is made from the recording stays in it. */
   readonly directory: string;
   readonly durability: "fsync" | "os";
+  /** Readers of market data meanwhile, fast and slow, JSON and binary in turn; 0: none. */
+  readonly readers?: number;
   readonly onProgress?: (text: string) => void;
 }
 
@@ -45,6 +48,8 @@ export interface DayReport {
   readonly publishedTrades: number;
   readonly volume: VolumeReport;
   readonly seconds: Readonly<Record<"import" | "start" | "submit" | "stop" | "verify", number>>;
+  /** null: nobody has read market data. */
+  readonly watching: WatchingReport | null;
   readonly findings: readonly string[];
 }
 
@@ -101,9 +106,12 @@ class Day {
     this.#server = server;
     const { url } = await this.#timed("start", () => server.ready());
     const back = this.#path("events.jsonl");
+    const { readers: count = 0 } = this.#options;
+    const watching = count === 0 ? null : await Watching.start(url, commands, count);
     const submitNotes = await this.#timed("submit", () =>
       crossbookInto(back, ["submit", "--binary", "--url", url, "--key", key, commands]),
     );
+    const readers = (await watching?.end(this.#findings)) ?? [];
     const health = await this.#lastCheck(url);
     await this.#timed("stop", () => server.stop());
     const totals = await this.#replay(data);
@@ -111,6 +119,7 @@ class Day {
     await this.#compareHealth(data, health);
     const { volume, eventsBack, publishedTrades } = await this.#compareEvents(data, back);
     const publishedEvents = await this.#compareEventStream(totals);
+    const compared = await watching?.compare(data, totals.lastSeq, this.#findings);
     return {
       durability,
       importNotes: notes.trim().split("\n"),
@@ -121,6 +130,7 @@ class Day {
       publishedEvents,
       publishedTrades,
       volume,
+      watching: compared === undefined ? null : { readers, ...compared },
       seconds: this.#seconds,
       findings: this.#findings.texts,
     };

@@ -1,4 +1,4 @@
-// npm run day -- FILE [--out DIR] [--durability fsync|os]
+// npm run day -- FILE [--out DIR] [--durability fsync|os] [--readers N]
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -8,24 +8,31 @@ import { formatDay } from "./report.ts";
 
 const EXIT_USAGE = 64;
 const EXIT_NO_INPUT = 66;
-const USAGE = "usage: npm run day -- FILE [--out DIR] [--durability fsync|os]";
+const USAGE = "usage: npm run day -- FILE [--out DIR] [--durability fsync|os] [--readers N]";
 
 interface Arguments {
   readonly file: string;
   readonly out: string | undefined;
   readonly durability: "fsync" | "os";
+  readonly readers: number;
 }
 
 function readArguments(): Arguments {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: "string" }, durability: { type: "string", default: "fsync" } },
+    options: {
+      out: { type: "string" },
+      durability: { type: "string", default: "fsync" },
+      readers: { type: "string", default: "0" },
+    },
   });
   const [file] = positionals;
   if (file === undefined || positionals.length > 1) throw new TypeError(USAGE);
   const { durability, out } = values;
   if (durability !== "fsync" && durability !== "os") throw new TypeError(USAGE);
-  return { file, out, durability };
+  const readers = Number(values.readers);
+  if (!Number.isInteger(readers) || readers < 0) throw new TypeError(USAGE);
+  return { file, out, durability, readers };
 }
 
 async function main(): Promise<void> {
@@ -37,7 +44,7 @@ async function main(): Promise<void> {
     process.exitCode = EXIT_USAGE;
     return;
   }
-  const { file, out, durability } = found;
+  const { file, out, durability, readers } = found;
   if (!fs.existsSync(file)) {
     process.stderr.write(`${file} is not there\n`);
     process.exitCode = EXIT_NO_INPUT;
@@ -52,7 +59,7 @@ async function main(): Promise<void> {
   }
   try {
     const onProgress = (text: string) => process.stderr.write(`${text} …\n`);
-    const report = await runDay({ file, directory, durability, onProgress });
+    const report = await runDay({ file, directory, durability, readers, onProgress });
     process.stdout.write(formatDay(report));
     if (report.findings.length > 0) process.exitCode = 1;
   } finally {

@@ -1,5 +1,6 @@
 import type { DayReport } from "./day.ts";
 import type { Amount } from "./volume.ts";
+import type { WatchingReport } from "./watching.ts";
 
 /** A table for people, and for a README. */
 export function formatDay(report: DayReport): string {
@@ -25,6 +26,7 @@ export function formatDay(report: DayReport): string {
     ["shares traded", amount(volume.traded)],
     ["  with the very order that the tape names", amount(volume.hitNamed)],
     ["  with another order", amount(volume.hitOther)],
+    ...watched(report.watching),
     ["import", duration(seconds.import)],
     ["start on an empty directory", duration(seconds.start)],
     [`submit, ${report.durability}, whole program`, duration(seconds.submit)],
@@ -42,6 +44,17 @@ export function formatDay(report: DayReport): string {
     `\n${name} said:\n${notes.map((note) => `  ${note}`).join("\n")}\n`;
   const notes = said("import", report.importNotes) + said("submit", report.submitNotes);
   return `${lines.join("\n")}\n${notes}\n${verdict}\n`;
+}
+
+function watched(watching: WatchingReport | null): (readonly [string, string | number])[] {
+  if (watching === null) return [];
+  return [
+    ...watching.readers.map(({ name, joins, states }): [string, string] => [
+      `books rebuilt from market data, ${name}`,
+      `${states}, each checksum the server's, ${joins} joins`,
+    ]),
+    ["  compared with replay --book --to", `${watching.compared} at ${watching.commands} commands`],
+  ];
 }
 
 function duration(seconds: number): string {

@@ -2,8 +2,8 @@ import type { SocketHandler } from "../../gateway/transport/transport.ts";
 import { SlowSocket } from "../simulation/slow-socket.ts";
 import type { Market } from "./market.ts";
 import { Reader } from "./reader.ts";
+import { marketRequest, type RequestType } from "./request.ts";
 
-const CHANNELS = ["none", "l1", "l2", "l3", "trades", "status", "indication"];
 const REQUEST = { remoteAddress: "192.0.2.1", origin: "", host: "" };
 
 /** Connects, asks, reads when it likes, and checks every book that it builds. */
@@ -24,8 +24,9 @@ export class Client {
     this.isBinary = isBinary;
     this.reader = new Reader(
       (symbol) => market.sizes(symbol),
-      (book, instrumentId, seq, state) => {
+      (book, instrumentId, seq, stateOf) => {
         this.states++;
+        const state = stateOf();
         const expected = market.stateAt(book, instrumentId, seq) ?? " | ";
         if (state !== expected) {
           throw new Error(`${book} of ${instrumentId} at ${seq} is\n${state}\nnot\n${expected}`);
@@ -57,12 +58,7 @@ export class Client {
     this.#handler.onClose(1006);
   }
 
-  ask(
-    type: "subscribe" | "unsubscribe" | "resume",
-    channel: string,
-    symbol: string,
-    seq = 0,
-  ): void {
+  ask(type: RequestType, channel: string, symbol: string, seq = 0): void {
     const key = `${channel} ${symbol}`;
     if (type !== "unsubscribe") this.wanted.add(key);
     else
@@ -71,22 +67,7 @@ export class Client {
           this.wanted.delete(other);
         }
       }
-    if (!this.isBinary) {
-      const after = type === "resume" ? { afterSeq: seq } : {};
-      this.#send(Buffer.from(JSON.stringify({ type, channel, symbol, ...after })));
-      return;
-    }
-    const isResume = type === "resume";
-    const bytes = Buffer.alloc(isResume ? 40 : 26);
-    bytes.writeUInt16LE(bytes.length, 0);
-    bytes.writeUInt16LE(isResume ? 152 : type === "subscribe" ? 139 : 140, 2);
-    bytes.writeUInt16LE(0x4342, 4);
-    bytes.writeUInt16LE(1, 6);
-    const at = isResume ? 16 : 8;
-    if (isResume) bytes.writeBigUInt64LE(BigInt(seq), 8);
-    bytes.writeUInt8(CHANNELS.indexOf(channel), at);
-    bytes.write(symbol, at + 1, "latin1");
-    this.#send(bytes);
+    this.#send(marketRequest(type, channel, symbol, seq, this.isBinary));
   }
 
   /** What follows comes in the other encoding. */

@@ -19,6 +19,9 @@ export interface Indication {
   readonly imbalanceSide: number;
 }
 
+/** state: the book as `stateText` writes it, on demand. */
+export type OnState = (book: Book, instrumentId: number, seq: number, state: () => string) => void;
+
 interface Row {
   readonly side: number;
   readonly priceTicks: number;
@@ -62,17 +65,14 @@ const U32 = 4294967296;
 export class Reader {
   readonly channels = new Map<string, Channel>();
   readonly #sizes: (symbol: string) => Sizes;
-  readonly #onState: (book: Book, instrumentId: number, seq: number, state: string) => void;
+  readonly #onState: OnState;
   /** Acknowledgements in the order they came: "subscribed l3 ABC". */
   readonly acknowledged: string[] = [];
   heartbeats = 0;
   errors: string[] = [];
 
-  /** onState: after every whole update of a book, with the book as `stateText` writes it. */
-  constructor(
-    sizes: (symbol: string) => Sizes,
-    onState: (book: Book, instrumentId: number, seq: number, state: string) => void,
-  ) {
+  /** onState: after every whole update of a book. */
+  constructor(sizes: (symbol: string) => Sizes, onState: OnState) {
     this.#sizes = sizes;
     this.#onState = onState;
   }
@@ -288,7 +288,7 @@ export class Reader {
   #best(statement: Statement, rows: readonly Row[], checksum: string): void {
     this.#chain(statement);
     if (checksumOf("l1", rows) !== checksum) throw new Error(`l1 at ${statement.seq}: checksum`);
-    this.#onState("l1", statement.instrumentId, statement.seq, stateText("l1", rows));
+    this.#onState("l1", statement.instrumentId, statement.seq, () => stateText("l1", rows));
   }
 
   #indication(statement: Statement, indication: Indication): void {
@@ -319,7 +319,7 @@ export class Reader {
     if (checksum !== message.checksum) {
       throw new Error(`${where}: checksum ${message.checksum}, own book ${checksum}`);
     }
-    this.#onState(book, message.instrumentId, message.seq, stateText(book, rows));
+    this.#onState(book, message.instrumentId, message.seq, () => stateText(book, rows));
   }
 }
 

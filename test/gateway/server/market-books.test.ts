@@ -38,7 +38,7 @@ class Watcher {
   constructor(url: string, book: Book, isBinary: boolean) {
     const reader = new Reader(
       () => SIZES,
-      (_, __, seq, state) => this.states.set(seq, state),
+      (_, __, seq, state) => this.states.set(seq, state()),
     );
     this.#socket = new WebSocket(`${url}/v1/market${isBinary ? "?encoding=binary" : ""}`);
     this.#socket.on("message", (data: Buffer, isFrameBinary) => {

@@ -2,7 +2,7 @@ import type { SocketHandler } from "../../gateway/transport/transport.ts";
 import { SlowSocket } from "../simulation/slow-socket.ts";
 import type { Market } from "./market.ts";
 import { Reader } from "./reader.ts";
-import { marketRequest, type RequestType } from "./request.ts";
+import { marketRequest, type RequestType, SCHEMA_VERSION } from "./request.ts";
 
 const REQUEST = { remoteAddress: "192.0.2.1", origin: "", host: "" };
 
@@ -78,7 +78,8 @@ export class Client {
       return;
     }
     const bytes = Buffer.alloc(24);
-    for (const [i, word] of [24, 131, 0x4342, 1].entries()) bytes.writeUInt16LE(word, i * 2);
+    for (const [i, word] of [24, 131, 0x4342, SCHEMA_VERSION].entries())
+      bytes.writeUInt16LE(word, i * 2);
     this.#send(bytes);
   }
 

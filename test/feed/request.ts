@@ -1,5 +1,8 @@
 // What a client of /v1/market asks for, written by the offsets of the documents.
 
+/** docs/wire-format.md names it. */
+export const SCHEMA_VERSION = 2;
+
 export type RequestType = "subscribe" | "unsubscribe" | "resume";
 
 const CHANNELS = ["none", "l1", "l2", "l3", "trades", "status", "indication"];
@@ -21,7 +24,7 @@ export function marketRequest(
   bytes.writeUInt16LE(bytes.length, 0);
   bytes.writeUInt16LE(isResume ? 152 : type === "subscribe" ? 139 : 140, 2);
   bytes.writeUInt16LE(0x4342, 4);
-  bytes.writeUInt16LE(1, 6);
+  bytes.writeUInt16LE(SCHEMA_VERSION, 6);
   const at = isResume ? 16 : 8;
   if (isResume) bytes.writeBigUInt64LE(BigInt(seq), 8);
   bytes.writeUInt8(CHANNELS.indexOf(channel), at);

@@ -5,6 +5,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { type Book, Reader, stateText } from "../../feed/reader.ts";
+import { SCHEMA_VERSION } from "../../feed/request.ts";
 import { crossbook } from "../../processes/command-line.ts";
 import { ServerProcess } from "../../processes/server-process.ts";
 import { Random } from "../../reference/fuzz/random.ts";
@@ -54,7 +55,8 @@ class Watcher {
         return;
       }
       const bytes = Buffer.alloc(26);
-      for (const [i, word] of [26, 139, 0x4342, 1].entries()) bytes.writeUInt16LE(word, i * 2);
+      for (const [i, word] of [26, 139, 0x4342, SCHEMA_VERSION].entries())
+        bytes.writeUInt16LE(word, i * 2);
       bytes.writeUInt8(["none", "l1", "l2", "l3"].indexOf(book), 8);
       bytes.write(SYMBOL, 9, "latin1");
       this.#socket.send(bytes);

@@ -151,10 +151,11 @@ export function throughputChart(curves: readonly Curve[], base: readonly Curve[]
   ];
   const names = [...new Set(lines.map(({ name }) => name))];
   const series: Series[] = lines.flatMap(({ name, points, isDashed }) =>
-    (["p50Us", "p99Us"] as const).map((percentile, i) => ({
-      name: `${name}, ${percentile === "p50Us" ? "p50" : "p99"}${isDashed ? ", before" : ""}`,
-      color: (2 * names.indexOf(name) + i) % COLORS,
+    (["p99Us", "p50Us"] as const).map((percentile) => ({
+      name: isDashed ? `${name}, before` : name,
+      color: names.indexOf(name) % COLORS,
       isDashed,
+      isThin: percentile === "p50Us",
       points: points.map((point) => [point.askedPerSecond, point[percentile]] as const),
       marks: points.map((point) => ({
         x: point.askedPerSecond,
@@ -170,17 +171,15 @@ export function throughputChart(curves: readonly Curve[], base: readonly Curve[]
   );
   return {
     title: "Throughput and latency",
-    note: "open loop; a hollow point: the server fell behind",
+    note: "open loop; bold p99, thin p50; a hollow point: the server fell behind",
     svg: lineChart(
       "latency over orders a second",
       countAxis("orders a second asked", Math.max(1, ...rates)),
       timeAxis("latency", Math.min(...values), Math.max(...values)),
       series,
     ),
-    legend: series.map(({ name, color, isDashed }) => ({
-      name,
-      color,
-      isDashed: isDashed === true,
-    })),
+    legend: series
+      .filter(({ isThin }) => isThin !== true)
+      .map(({ name, color, isDashed }) => ({ name, color, isDashed: isDashed === true })),
   };
 }

@@ -45,6 +45,7 @@ figcaption span { color: var(--soft); font-size: 13px; margin-left: 6px; }
 .tick, .axis, .row { fill: var(--soft); font-size: 11.5px; font-variant-numeric: tabular-nums; }
 .row { fill: var(--ink); font-size: 13px; }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
+.line.thin { stroke-width: 1.25; }
 .mark { stroke-width: 2; }
 .mark.hollow { fill: var(--card); }
 .area { stroke-width: 1; fill-opacity: 0.25; }

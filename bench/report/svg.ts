@@ -19,6 +19,8 @@ export interface Series {
   /** Which of the page's colors. */
   readonly color: number;
   readonly isDashed?: boolean;
+  /** Stands behind another one. */
+  readonly isThin?: boolean;
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Points that get a mark, with words for whoever points at it. */
   readonly marks?: readonly {
@@ -32,7 +34,7 @@ export interface Series {
 const WIDTH = 760;
 const HEIGHT = 340;
 const LEFT = 68;
-const RIGHT = 18;
+const RIGHT = 30;
 const TOP = 14;
 const BOTTOM = 46;
 
@@ -58,13 +60,15 @@ export function lineChart(title: string, x: Axis, y: Axis, series: readonly Seri
     `<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">`,
     ...grid(x, y, toX, toY),
   ];
-  for (const { color, isDashed, points } of series) {
+  for (const { color, isDashed, isThin, points } of series) {
     if (points.length === 0) continue;
     const path = points.map(
       ([a, b], i) => `${i === 0 ? "M" : "L"}${round(toX(a))} ${round(toY(b))}`,
     );
     const dash = isDashed === true ? ' stroke-dasharray="5 4"' : "";
-    parts.push(`<path class="line c${color}"${dash} d="${path.join("")}"/>`);
+    parts.push(
+      `<path class="${isThin === true ? "line thin" : "line"} c${color}"${dash} d="${path.join("")}"/>`,
+    );
   }
   for (const { color, marks } of series) {
     for (const { x: a, y: b, text, isHollow } of marks ?? []) {

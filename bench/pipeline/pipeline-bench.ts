@@ -33,6 +33,9 @@ export interface PipelineBenchResult {
   readonly ratios: { readonly p50: number; readonly p99: number } | null;
 }
 
+/** Who falls behind does less than this part of what is asked. */
+const SUSTAINED_SHARE = 0.98;
+
 /** The pipeline without network: what it sustains, and how long a command is under way. */
 export async function runPipelineBench(
   options: PipelineBenchOptions,
@@ -120,6 +123,9 @@ export function formatPipelineBench(result: PipelineBenchResult): string {
     lines.push(
       `p50 ${ratios.p50.toFixed(2)} ×, p99 ${ratios.p99.toFixed(2)} × a bare loop on the same schedule`,
     );
+  }
+  if (openLoop.commandsPerSecond < result.ratePerSecond * SUSTAINED_SHARE) {
+    lines.push("it FALLS BEHIND at this rate: the latencies are those of a queue that grows");
   }
   lines.push(`pipeline        ${formatLatency(openLoop.latency)}`);
   if (writeSync !== null) {

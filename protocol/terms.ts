@@ -15,6 +15,9 @@ export const MAX_ACCOUNT = 4294967295;
 /** Account 0 is the venue: what it receives is what fees were paid. */
 export const VENUE_ACCOUNT = 0;
 
+/** Place of a record in a ring: three cache lines, the largest command and the largest event fit. */
+export const RECORD_BYTES = 192;
+
 /** 1 to 16 characters; the same rule holds for assets. */
 export const SYMBOL_PATTERN = /^[A-Z0-9._/-]{1,16}$/;
 

@@ -8,7 +8,7 @@ import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { bookLength } from "../../protocol/json/decode-book.ts";
 import { decodeMessage } from "../../protocol/json/decode-message.ts";
 import { messageLength } from "../../protocol/record-check.ts";
-import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
+import { RECORD_BYTES } from "../../protocol/terms.ts";
 import { ClientError } from "./errors.ts";
 import type { Message } from "./messages.ts";
 

@@ -1,6 +1,6 @@
 import { type ClientOptions, PortableClient } from "./client.ts";
-import { parseKey } from "./client-key.ts";
 import { type MarketClientOptions, PortableMarketClient } from "./market-client.ts";
+import { parseKey } from "./node-key.ts";
 import { openWsSocket } from "./ws-socket.ts";
 
 /** The client on Node: keys by node:crypto, sockets by the `ws` package. */

@@ -12,7 +12,7 @@ import {
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { encodeCommand } from "../../protocol/json/encode-command.ts";
 import { CommandError } from "../../protocol/json/errors.ts";
-import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
+import { RECORD_BYTES } from "../../protocol/terms.ts";
 import type { ClientCommand } from "./commands.ts";
 import type { Position, QueryName } from "./messages.ts";
 import type { ClientSocket } from "./socket.ts";

@@ -1,10 +1,10 @@
 // The shared memory of the pipeline: two rings, one block of control words, and stage stamps.
+import { RECORD_BYTES } from "../terms.ts";
 import { createReceiptMemory } from "./receipts.ts";
 
-export const MAX_RISK_WORKERS = 8;
+export { RECORD_BYTES };
 
-/** Three cache lines: the largest command and the largest event fit. */
-export const RECORD_BYTES = 192;
+export const MAX_RISK_WORKERS = 8;
 
 /** Everything a worker needs to take part. Structured-clone safe: goes into workerData as it is. */
 export interface PipelineMemory {

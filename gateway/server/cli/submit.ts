@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { DEFAULT_RECONNECT } from "../../client/back-off.ts";
-import { parseKey } from "../../client/client-key.ts";
 import { ClientError, type ClientErrorCode } from "../../client/errors.ts";
+import { parseKey } from "../../client/node-key.ts";
 import { tradeUrl } from "../../client/trade-url.ts";
 import { openWsSocket } from "../../client/ws-socket.ts";
 import { Submission } from "../submit/submission.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { parseKey } from "../../../gateway/client/client-key.ts";
+import { parseKey } from "../../../gateway/client/node-key.ts";
 import type { Encoding } from "../../../gateway/client/outbound.ts";
 import { tradeUrl } from "../../../gateway/client/trade-url.ts";
 import { openWsSocket } from "../../../gateway/client/ws-socket.ts";

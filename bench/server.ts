@@ -31,6 +31,8 @@ export interface BenchServerOptions {
   readonly parentDirectory: string;
   /** Further flags of `crossbook serve`. */
   readonly flags: readonly string[];
+  /** Admin commands for each client's account, before anything is measured. */
+  readonly setUp?: (account: number) => readonly object[];
 }
 
 /** A server of our own in a fresh directory, in a process of its own, for one measurement. */
@@ -78,7 +80,12 @@ export class BenchServer {
     const log = keepTail(child);
     try {
       const url = await readyUrl(path.join(directory, "serve.json"), child);
-      await defineInstrument(`${url}/v1/trade`, admin);
+      const { setUp = () => [] } = options;
+      await prepare(
+        `${url}/v1/trade`,
+        admin,
+        keys.flatMap(({ account }) => setUp(account)),
+      );
       return new BenchServer(`${url}/v1/trade`, directory, keys, child, exited);
     } catch (error) {
       child.kill("SIGKILL");
@@ -115,7 +122,13 @@ async function hmacKey(
   return { keyId, secret: secret ?? "", account };
 }
 
-async function defineInstrument(url: string, admin: LoadKey): Promise<void> {
+/** What an admin command is answered with. */
+const ANSWERS = new Map([
+  ["setAccount", "account"],
+  ["adjustBalance", "balance"],
+]);
+
+async function prepare(url: string, admin: LoadKey, commands: readonly object[]): Promise<void> {
   const connection = await LoadConnection.open(url);
   try {
     await connection.logOn(admin);
@@ -126,6 +139,9 @@ async function defineInstrument(url: string, admin: LoadKey): Promise<void> {
       lotSize: "0.001",
     };
     await connection.request(command, "instrument");
+    for (const more of commands) {
+      await connection.request(more, ANSWERS.get((more as { type: string }).type) ?? "");
+    }
   } finally {
     connection.close();
   }

@@ -1,4 +1,5 @@
 import type { BooksResult } from "../books/books.ts";
+import type { CostResult } from "../cost/cost.ts";
 import { type EngineBenchResult, median } from "../engine/engine-bench.ts";
 import type { GarbageResult } from "../engine/garbage.ts";
 import type { FanoutResult } from "../fanout/fanout.ts";
@@ -16,6 +17,7 @@ import type { Curve, Distribution, Figure } from "./document.ts";
 
 export type BenchResult =
   | BooksResult
+  | CostResult
   | EngineBenchResult
   | FanoutResult
   | GarbageResult
@@ -80,6 +82,15 @@ export function figuresOf(result: BenchResult): Figure[] {
       return result.rows.map((row) => lower(row.name, "ns", row.medianNs));
     case "garbage":
       return [lower("garbage collections", "", result.collections.length)];
+    case "cost":
+      return [
+        ...Object.entries(result.overNone).map(([mode, ratio]) =>
+          lower(`CPU an order, ${mode} ÷ none`, "×", ratio),
+        ),
+        ...result.rows.map(({ mode, cpuUsMedian }) =>
+          lower(`CPU an order, ${mode}`, "µs", cpuUsMedian),
+        ),
+      ];
     case "idle":
       return [lower("CPU of a quiet server", "% of a core", result.cpuPercent)];
     case "soak":

@@ -84,6 +84,7 @@ const TITLES: Readonly<Record<string, string>> = {
   books: "Books of several sizes",
   micro: "Small operations",
   garbage: "Garbage collections of the engine",
+  cost: "CPU for an order",
   idle: "A quiet server",
   soak: "Under load for a long time",
 };

@@ -11,19 +11,26 @@ export interface EchoResult {
   readonly serverCpuUsPerMessage: number;
 }
 
-/** The same load against a server that only echoes: the floor under every other figure. */
-export async function measureEcho(options: LoadOptions): Promise<EchoResult> {
+/**
+ * The same load against a server that only echoes: the floor under every other figure. warmUpSeconds:
+ * of a load before, whose CPU does not count.
+ */
+export async function measureEcho(options: LoadOptions, warmUpSeconds = 0): Promise<EchoResult> {
   const file = compiledFile("bench/yardsticks/echo-server.process.js");
   const [server, line] = await ServerProcess.start(file, []);
   try {
     const { transport, port } = JSON.parse(line) as { transport: string; port: number };
+    const run = (seconds: number) =>
+      runProcess<LoadResult>("bench/load/load.process.js", {
+        ...options,
+        seconds,
+        url: `ws://127.0.0.1:${port}/`,
+        protocol: "echo",
+        keys: [],
+      });
+    if (warmUpSeconds > 0) await run(warmUpSeconds);
     const cpuBefore = cpuSeconds(server.pid);
-    const load = await runProcess<LoadResult>("bench/load/load.process.js", {
-      ...options,
-      url: `ws://127.0.0.1:${port}/`,
-      protocol: "echo",
-      keys: [],
-    });
+    const load = await run(options.seconds);
     const cpuS = cpuSeconds(server.pid) - cpuBefore;
     return { transport, load, serverCpuUsPerMessage: (cpuS * 1e6) / load.answered };
   } finally {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
 import { registerAll } from "./bench-all.ts";
+import { registerCostBench } from "./bench-cost.ts";
 import { registerJournalBenches } from "./bench-journal.ts";
 import { registerLoadBenches } from "./bench-load.ts";
 import { nonNegative, positive, progress, wholeNumbers, wholePositive } from "./bench-options.ts";
@@ -53,6 +54,7 @@ export function register(program: Command): void {
   registerRedisBench(bench);
   registerLoadBenches(bench);
   registerFanout(bench);
+  registerCostBench(bench);
   registerJournalBenches(bench);
   bench
     .command("books")

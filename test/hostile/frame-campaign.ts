@@ -41,7 +41,9 @@ export interface FrameOptions {
 /** The server's memory with nobody but the customers connected, after a forced collection. */
 export interface ServerMemory {
   readonly frames: number;
-  readonly heapUsed: number;
+  /** Without compiled code. */
+  readonly heapBytes: number;
+  readonly compiled: number;
   readonly external: number;
   readonly rss: number;
 }
@@ -177,7 +179,7 @@ class FrameCampaign {
       seconds: (performance.now() - startMs) / 1000,
       counts: battle.counts,
       memory: this.#memory,
-      heapGrowth: growth(this.#memory.map(({ heapUsed }) => heapUsed)),
+      heapGrowth: growth(this.#memory.map(({ heapBytes }) => heapBytes)),
       journaled,
       controlRequests: control.seller.answers + control.buyer.answers,
       controlSlowestMs: Math.max(control.seller.slowestMs, control.buyer.slowestMs),

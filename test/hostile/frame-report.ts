@@ -24,8 +24,8 @@ export function formatFrames(report: FrameReport): string {
     ...memory
       .filter((_, i) => i % 4 === 3)
       .map(
-        ({ frames: at, heapUsed, external, rss }) =>
-          `  server after ${String(at).padEnd(13)}heap ${mega(heapUsed)}, outside ${mega(external)}, resident ${mega(rss)}`,
+        ({ frames: at, heapBytes, compiled, external, rss }) =>
+          `  server after ${String(at).padEnd(13)}heap ${mega(heapBytes)}, code ${mega(compiled)}, outside ${mega(external)}, resident ${mega(rss)}`,
       ),
     `  heap, early to late       ${percent(report.heapGrowth)}`,
     `requests of the customers   ${report.controlRequests}, each answered, the slowest in ${report.controlSlowestMs.toFixed(0)} ms`,

@@ -2,6 +2,7 @@
 // writes what is left into the file that HOSTILE_HEAP_FILE names. No part of the product.
 import fs from "node:fs";
 import { isMainThread } from "node:worker_threads";
+import { compiledBytes } from "./heap.ts";
 
 const file = process.env.HOSTILE_HEAP_FILE;
 const collect = (globalThis as { gc?: () => void }).gc;
@@ -10,8 +11,12 @@ if (isMainThread && file !== undefined && collect !== undefined) {
   process.on("SIGUSR2", () => {
     collect();
     collect(); // what the first one has finalized
-    const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
-    fs.writeFileSync(`${file}.new`, JSON.stringify({ heapUsed, external, arrayBuffers, rss }));
+    const { heapUsed, external, rss } = process.memoryUsage();
+    const compiled = compiledBytes();
+    fs.writeFileSync(
+      `${file}.new`,
+      JSON.stringify({ heapBytes: heapUsed - compiled, compiled, external, rss }),
+    );
     fs.renameSync(`${file}.new`, file);
   });
 }

@@ -20,5 +20,5 @@ describe.each(TRANSPORTS)("hostile frames over %s", (transport) => {
     expect(report.controlRequests).toBeGreaterThan(30);
     // Those who were logged on sent some commands rightly, so the journal was looked at for a reason.
     expect(report.journaled.get("attackers cancelOrder")).toBeGreaterThan(0);
-  });
+  }, 180_000);
 });

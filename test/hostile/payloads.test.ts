@@ -20,7 +20,7 @@ test("mutated payloads are refused, or mean what they say; no session breaks or 
   const report = new PayloadCampaign().run({ payloads: 60_000, seed: 20_260_301 });
   expect(report.findings).toEqual([]);
   expect(report.missing).toEqual([]);
-});
+}, 180_000);
 
 test("the campaign's own readings take every valid message, and see one that was changed", () => {
   const random = new Random(1);

@@ -12,19 +12,31 @@ export function kernelThreadId(): number {
   }
 }
 
-/** CPU nanoseconds of a thread of this process; NaN where that cannot be known. */
-export function threadCpuNs(threadId: number): number {
+/** CPU nanoseconds of a thread of a process; NaN where that cannot be known. */
+export function threadCpuNs(threadId: number, process: number | "self" = "self"): number {
   try {
     // To the nanosecond, where the kernel counts that.
-    return Number(fs.readFileSync(`/proc/self/task/${threadId}/schedstat`, "utf8").split(" ")[0]);
+    const schedstat = fs.readFileSync(`/proc/${process}/task/${threadId}/schedstat`, "utf8");
+    return Number(schedstat.split(" ")[0]);
   } catch {
-    return fromTicks(threadId);
+    return fromTicks(threadId, process);
   }
 }
 
-function fromTicks(threadId: number): number {
+/** Of all threads of a process, by the kernel's number; the main thread has that of the process. */
+export function threadCpusNs(process: number): Map<number, number> {
+  let names: string[] = [];
   try {
-    const stat = fs.readFileSync(`/proc/self/task/${threadId}/stat`, "utf8");
+    names = fs.readdirSync(`/proc/${process}/task`);
+  } catch {
+    // Not Linux, or the process is gone.
+  }
+  return new Map(names.map((name) => [Number(name), threadCpuNs(Number(name), process)]));
+}
+
+function fromTicks(threadId: number, process: number | "self"): number {
+  try {
+    const stat = fs.readFileSync(`/proc/${process}/task/${threadId}/stat`, "utf8");
     // The name, in parentheses, may hold spaces: count from its end. utime and stime are 14 and 15.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return (Number(fields[11]) + Number(fields[12])) * TICK_NS;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { cpuSeconds, describeMachine, type Machine } from "../machine.ts";
 import { BenchServer } from "../server.ts";
+import { threadCpusNs } from "../thread-cpu.ts";
 
 export interface IdleOptions {
   readonly seconds: number;
@@ -18,6 +19,9 @@ export interface IdleResult {
   readonly cpuSeconds: number;
   /** Of one core, all threads of the server's process. */
   readonly cpuPercent: number;
+  /** Of it, the main thread's and that of each other one, most first; NaN where it cannot be known. */
+  readonly mainPercent: number;
+  readonly otherPercents: readonly number[];
 }
 
 /** What a server costs that has nothing to do: no client, no order. */
@@ -37,27 +41,42 @@ export async function runIdleBench(
     await sleep(warmUpSeconds * 1000);
     const startMs = performance.now();
     const before = cpuSeconds(server.pid);
+    const threadsBefore = threadCpusNs(server.pid);
     await sleep(seconds * 1000);
     const used = cpuSeconds(server.pid) - before;
+    const threads = threadCpusNs(server.pid);
     const lasted = (performance.now() - startMs) / 1000;
+    const percentOf = (thread: number) =>
+      ((threads.get(thread) ?? Number.NaN) - (threadsBefore.get(thread) ?? 0)) / 1e7 / lasted;
+    const others = [...threads.keys()].filter((thread) => thread !== server.pid);
     return {
       bench: "idle",
       machine: describeMachine(),
       options,
       cpuSeconds: used,
       cpuPercent: (used / lasted) * 100,
+      mainPercent: percentOf(server.pid),
+      otherPercents: others
+        .map(percentOf)
+        .filter((percent) => percent >= SHOWN_PERCENT)
+        .sort((a, b) => b - a),
     };
   } finally {
     await server.stop();
   }
 }
 
-export function formatIdle({ machine, options, cpuPercent }: IdleResult): string {
+/** Threads that use less are left out. */
+const SHOWN_PERCENT = 0.005;
+
+export function formatIdle(result: IdleResult): string {
+  const { machine, options, cpuPercent, mainPercent, otherPercents } = result;
+  const others = otherPercents.map((percent) => percent.toFixed(2)).join(", ");
   return [
     `a server without clients and orders, ${options.seconds} s, durability ${options.durability}`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`,
     "",
-    `CPU ${cpuPercent.toFixed(2)} % of a core`,
+    `CPU ${cpuPercent.toFixed(2)} % of a core: main thread ${mainPercent.toFixed(2)}, others ${others}`,
     "",
   ].join("\n");
 }

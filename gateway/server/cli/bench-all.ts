@@ -3,6 +3,7 @@ import cliProgress from "cli-progress";
 import type { Command } from "commander";
 import { onProgress } from "./bench-options.ts";
 import { documents } from "./bench-output.ts";
+import { EXIT_DATA } from "./exit-codes.ts";
 
 const load = {
   document: () => import("../../../bench/report/document.ts"),
@@ -57,7 +58,13 @@ export function registerAll(bench: Command): void {
           shown.next(args);
           const extra =
             args[0] === "micro" || args[0] === "engine" ? common.slice(0, json ? 1 : 0) : common;
-          await bench.parseAsync([...args, ...extra], { from: "user" });
+          try {
+            await bench.parseAsync([...args, ...extra], { from: "user" });
+          } catch (error) {
+            // The others are worth having all the same.
+            process.stderr.write(`bench ${args.join(" ")}: ${(error as Error).message}\n`);
+            process.exitCode = EXIT_DATA;
+          }
           if (!json) process.stdout.write("\n");
           if (options.save !== undefined) save(options.save);
         }

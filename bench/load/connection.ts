@@ -78,6 +78,11 @@ export class LoadConnection {
     return Number((await answer).lastRequestId ?? 0);
   }
 
+  /** Whole frames. */
+  write(frames: Uint8Array): void {
+    this.#socket.write(frames);
+  }
+
   sendText(text: string): void {
     const payload = Buffer.from(text);
     const header = Buffer.alloc(clientHeaderBytes(payload.length));

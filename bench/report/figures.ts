@@ -1,5 +1,6 @@
 import type { BooksResult } from "../books/books.ts";
 import type { CostResult } from "../cost/cost.ts";
+import type { CrowdBenchResult } from "../crowd/crowd.ts";
 import { type EngineBenchResult, median } from "../engine/engine-bench.ts";
 import type { GarbageResult } from "../engine/garbage.ts";
 import type { FanoutResult } from "../fanout/fanout.ts";
@@ -18,6 +19,7 @@ import type { Curve, Distribution, Figure } from "./document.ts";
 export type BenchResult =
   | BooksResult
   | CostResult
+  | CrowdBenchResult
   | EngineBenchResult
   | FanoutResult
   | GarbageResult
@@ -90,6 +92,11 @@ export function figuresOf(result: BenchResult): Figure[] {
         ...result.rows.map(({ mode, cpuUsMedian }) =>
           lower(`CPU an order, ${mode}`, "µs", cpuUsMedian),
         ),
+      ];
+    case "crowd":
+      return [
+        lower("p50 beside a crowd ÷ alone", "×", result.p50Ratio),
+        lower("p99 beside a crowd ÷ alone", "×", result.p99Ratio),
       ];
     case "idle":
       return [lower("CPU of a quiet server", "% of a core", result.cpuPercent)];

@@ -85,6 +85,7 @@ const TITLES: Readonly<Record<string, string>> = {
   micro: "Small operations",
   garbage: "Garbage collections of the engine",
   cost: "CPU for an order",
+  crowd: "Beside stuck readers and a flood",
   idle: "A quiet server",
   soak: "Under load for a long time",
 };

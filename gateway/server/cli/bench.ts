@@ -2,6 +2,7 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { registerAll } from "./bench-all.ts";
 import { registerCostBench } from "./bench-cost.ts";
+import { registerCrowdBench } from "./bench-crowd.ts";
 import { registerJournalBenches } from "./bench-journal.ts";
 import { registerLoadBenches } from "./bench-load.ts";
 import { nonNegative, positive, progress, wholeNumbers, wholePositive } from "./bench-options.ts";
@@ -55,6 +56,7 @@ export function register(program: Command): void {
   registerLoadBenches(bench);
   registerFanout(bench);
   registerCostBench(bench);
+  registerCrowdBench(bench);
   registerJournalBenches(bench);
   bench
     .command("books")

@@ -13,6 +13,8 @@ export function monotonicNs(): number {
 }
 
 function measureOffset(): number {
+  // A browser has one thread of ours, and its own start will do.
+  if (typeof process === "undefined" || typeof process.hrtime !== "function") return 0;
   let best = 0;
   let bestGapMs = Number.POSITIVE_INFINITY;
   for (let i = 0; i < TRIES; i++) {

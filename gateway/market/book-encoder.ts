@@ -14,6 +14,30 @@ import type { BookRows } from "./book-rows.ts";
 
 export type Frame = string | Uint8Array;
 
+/** The frames of one message, one a part, in order. */
+export interface Frames {
+  readonly length: number;
+  /** From 0. */
+  frame(index: number): Frame;
+}
+
+/** Frames that are there already. */
+export class EncodedFrames implements Frames {
+  readonly #frames: readonly Frame[];
+
+  constructor(frames: readonly Frame[]) {
+    this.#frames = frames;
+  }
+
+  get length(): number {
+    return this.#frames.length;
+  }
+
+  frame(index: number): Frame {
+    return this.#frames[index] as Frame;
+  }
+}
+
 /** What a message about a book says besides its rows. */
 export interface BookStatement {
   readonly channel: Channel;
@@ -22,7 +46,7 @@ export interface BookStatement {
   readonly prevSeq: number;
   readonly seq: number;
   readonly timestampUs: number;
-  readonly checksum: BookChecksum;
+  readonly checksum: Readonly<Pick<BookChecksum, "low" | "high">>;
 }
 
 /** Messages about books as frames. The text form is made from the binary one. */
@@ -43,16 +67,47 @@ export class BookEncoder {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** One frame a part. */
+  /** One frame a part, all of them now. */
   frames(statement: BookStatement, rows: BookRows, isBinary: boolean): Frame[] {
     const frames: Frame[] = [];
-    const parts = Math.max(1, Math.ceil(rows.count / this.#rowsAPart));
+    const parts = this.#partsOf(rows);
     for (let part = 1; part <= parts; part++) {
-      const length = this.#write(statement, rows, part, parts);
-      if (isBinary) frames.push(this.#bytes.slice(0, length));
-      else frames.push(JSON.stringify(decodeBook(this.#view, 0, this.#directory)));
+      frames.push(this.#frame(statement, rows, part, parts, isBinary));
     }
     return frames;
+  }
+
+  /**
+   * Each frame is made when somebody is about to read it, and kept for others: a large book is encoded at
+   * the pace of its readers, and nobody else waits for all of it. The rows, and what the statement holds,
+   * must not change any more.
+   */
+  framesOnDemand(statement: BookStatement, rows: BookRows, isBinary: boolean): Frames {
+    const parts = this.#partsOf(rows);
+    const made: (Frame | undefined)[] = new Array(parts);
+    return {
+      length: parts,
+      frame: (index) => {
+        made[index] ??= this.#frame(statement, rows, index + 1, parts, isBinary);
+        return made[index] as Frame;
+      },
+    };
+  }
+
+  #partsOf(rows: BookRows): number {
+    return Math.max(1, Math.ceil(rows.count / this.#rowsAPart));
+  }
+
+  #frame(
+    statement: BookStatement,
+    rows: BookRows,
+    part: number,
+    parts: number,
+    isBinary: boolean,
+  ): Frame {
+    const length = this.#write(statement, rows, part, parts);
+    if (isBinary) return this.#bytes.slice(0, length);
+    return JSON.stringify(decodeBook(this.#view, 0, this.#directory));
   }
 
   /** Returns the bytes written. */

@@ -3,7 +3,7 @@ import { PUBLIC_TRADE_LENGTH } from "../../protocol/generated/session.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { decodeMessage, decodeTrades } from "../../protocol/json/decode-message.ts";
 import type { Broadcaster } from "../transport/transport.ts";
-import { BookEncoder, type Frame } from "./book-encoder.ts";
+import { BookEncoder, EncodedFrames, type Frame, type Frames } from "./book-encoder.ts";
 import type { BookFeed } from "./book-feed.ts";
 import { BookRows } from "./book-rows.ts";
 import type { InstrumentFeed } from "./instrument-feed.ts";
@@ -46,7 +46,7 @@ interface MergedUpdate {
   readonly book: BookFeed;
   readonly fromSeq: number;
   readonly toSeq: number;
-  readonly frames: readonly Frame[];
+  readonly frames: Frames;
 }
 
 /**
@@ -391,7 +391,7 @@ export class Distribution implements MarketListener {
     feed: InstrumentFeed,
     fromSeq: number,
     isBinary: boolean,
-  ): readonly Frame[] | null {
+  ): Frames | null {
     const last = isBinary ? this.#lastBinary : this.#lastText;
     if (last?.book === book && last.fromSeq === fromSeq && last.toSeq === book.seq) {
       return last.frames;
@@ -406,7 +406,7 @@ export class Distribution implements MarketListener {
       timestampUs: book.timestampUs,
       checksum: book.checksum,
     };
-    const frames = this.#encoder.frames(statement, this.#merged, isBinary);
+    const frames = new EncodedFrames(this.#encoder.frames(statement, this.#merged, isBinary));
     const merge = { book, fromSeq, toSeq: book.seq, frames };
     if (isBinary) this.#lastBinary = merge;
     else this.#lastText = merge;

@@ -28,7 +28,7 @@ import type { RateBudget, TokenBucket } from "../trade/rate-limits.ts";
 import { sayHeartbeat, sayShutdown } from "../trade/session-voice.ts";
 import { Outbox } from "../transport/outbox.ts";
 import type { SocketHandler, TransportSocket } from "../transport/transport.ts";
-import type { Frame } from "./book-encoder.ts";
+import type { Frame, Frames } from "./book-encoder.ts";
 import type { Subscription } from "./subscriptions.ts";
 
 const subscribe = new Subscribe();
@@ -74,7 +74,7 @@ export class MarketSession implements SocketHandler {
   /** The topics that it has joined are those of the binary encoding. */
   topicsAreBinary = false;
   // Frames that are given to it one after the other as it reads, and what they belong to.
-  #frames: readonly Frame[] = [];
+  #frames: Frames | null = null;
   #nextFrame = 0;
   #framesOf: Subscription | null = null;
   readonly #socket: TransportSocket;
@@ -247,7 +247,7 @@ export class MarketSession implements SocketHandler {
   }
 
   /** Frames of one message, given to it as it reads; only when those before have gone. */
-  giveFrames(frames: readonly Frame[], subscription: Subscription): void {
+  giveFrames(frames: Frames, subscription: Subscription): void {
     this.#frames = frames;
     this.#nextFrame = 0;
     this.#framesOf = subscription;
@@ -257,7 +257,7 @@ export class MarketSession implements SocketHandler {
   dropFrames(subscription: Subscription | null): Subscription | null {
     const owner = this.#framesOf;
     if (owner === null || (subscription !== null && owner !== subscription)) return null;
-    this.#frames = [];
+    this.#frames = null;
     this.#nextFrame = 0;
     this.#framesOf = null;
     return owner;
@@ -268,8 +268,8 @@ export class MarketSession implements SocketHandler {
     for (;;) {
       this.flush();
       if (this.isSlow || !this.#socket.isOpen) return false;
-      if (this.#nextFrame === this.#frames.length) break;
-      this.messenger.outbox.frame(this.#frames[this.#nextFrame++] as Frame);
+      if (this.#frames === null || this.#nextFrame === this.#frames.length) break;
+      this.messenger.outbox.frame(this.#frames.frame(this.#nextFrame++));
     }
     this.dropFrames(null);
     return true;

@@ -1,21 +1,21 @@
-import type { BookEncoder, Frame } from "./book-encoder.ts";
+import type { BookEncoder, Frames } from "./book-encoder.ts";
 import type { BookFeed } from "./book-feed.ts";
 import { BookRows } from "./book-rows.ts";
 import type { InstrumentFeed } from "./instrument-feed.ts";
 
 export interface BookSnapshot {
   readonly seq: number;
-  readonly frames: readonly Frame[];
+  readonly frames: Frames;
 }
 
 /**
  * Snapshots of books. A large one serves all who come while the updates after it are still there to
- * be merged: a crowd that joins at once costs one walk through the book.
+ * be merged: a crowd that joins at once costs one walk through the book. That walk only copies the rows;
+ * they are encoded as they are read.
  */
 export class SnapshotStore {
   readonly #encoder: BookEncoder;
   readonly #sharedParts: number;
-  readonly #rows = new BookRows();
   readonly #texts = new Map<BookFeed, BookSnapshot>();
   readonly #binaries = new Map<BookFeed, BookSnapshot>();
 
@@ -33,7 +33,9 @@ export class SnapshotStore {
       const isUsable = known.seq === book.seq || known.frames.length >= this.#sharedParts;
       if (isUsable && known.seq >= book.window.floorSeq) return known;
     }
-    book.copyRows(this.#rows);
+    const rows = new BookRows();
+    book.copyRows(rows);
+    const { low, high } = book.checksum;
     const statement = {
       channel: book.channel,
       instrumentId: feed.instrumentId,
@@ -41,11 +43,11 @@ export class SnapshotStore {
       prevSeq: 0,
       seq: book.seq,
       timestampUs: book.timestampUs,
-      checksum: book.checksum,
+      checksum: { low, high },
     };
     const snapshot = {
       seq: book.seq,
-      frames: this.#encoder.frames(statement, this.#rows, isBinary),
+      frames: this.#encoder.framesOnDemand(statement, rows, isBinary),
     };
     kept.set(book, snapshot);
     return snapshot;

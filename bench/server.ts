@@ -14,7 +14,7 @@ import { LoadConnection } from "./load/connection.ts";
 import type { LoadKey } from "./load/options.ts";
 import { measuredEnvironment } from "./processes.ts";
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 const KEPT_LOG_BYTES = 4_096;
 
 const serveFileSchema = z.object({ url: z.string() });
@@ -33,6 +33,10 @@ export interface BenchServerOptions {
   readonly flags: readonly string[];
   /** Admin commands for each client's account, before anything is measured. */
   readonly setUp?: (account: number) => readonly object[];
+  /** Fills the data directory before the server starts, with instruments of its own. */
+  readonly fill?: (directory: string) => Promise<void>;
+  /** Of the first client; default 1. */
+  readonly firstAccount?: number;
 }
 
 /** A server of our own in a fresh directory, in a process of its own, for one measurement. */
@@ -40,6 +44,7 @@ export class BenchServer {
   readonly url: string;
   readonly directory: string;
   readonly keys: readonly LoadKey[];
+  readonly admin: LoadKey;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
@@ -47,24 +52,28 @@ export class BenchServer {
     url: string,
     directory: string,
     keys: readonly LoadKey[],
+    admin: LoadKey,
     child: ChildProcess,
     exited: Promise<unknown>,
   ) {
     this.url = url;
     this.directory = directory;
     this.keys = keys;
+    this.admin = admin;
     this.#child = child;
     this.#exited = exited;
   }
 
-  /** Resolves when the server takes orders for BENCH_SYMBOL. Rejects with the end of its log. */
+  /** Resolves when the server takes orders (for BENCH_SYMBOL, where nothing was filled in). Rejects with the end of its log. */
   static async start(options: BenchServerOptions): Promise<BenchServer> {
     const directory = fs.mkdtempSync(path.join(options.parentDirectory, "crossbook-bench-"));
     const keys: LoadKey[] = [];
-    for (let account = 1; account <= options.clients; account++) {
-      keys.push(await hmacKey(directory, account, "trader"));
+    const first = options.firstAccount ?? 1;
+    for (let i = 0; i < options.clients; i++) {
+      keys.push(await hmacKey(directory, first + i, "trader"));
     }
-    const admin = await hmacKey(directory, options.clients + 1, "admin");
+    const admin = await hmacKey(directory, first + options.clients, "admin");
+    await options.fill?.(directory);
     const main = fileURLToPath(compiledFile("gateway/server/cli/main.js"));
     const flags = [
       ...["--data", directory, "--port", "0", "--durability", options.durability],
@@ -81,12 +90,14 @@ export class BenchServer {
     try {
       const url = await readyUrl(path.join(directory, "serve.json"), child);
       const { setUp = () => [] } = options;
-      await prepare(
-        `${url}/v1/trade`,
-        admin,
-        keys.flatMap(({ account }) => setUp(account)),
-      );
-      return new BenchServer(`${url}/v1/trade`, directory, keys, child, exited);
+      if (options.fill === undefined) {
+        await prepare(
+          `${url}/v1/trade`,
+          admin,
+          keys.flatMap(({ account }) => setUp(account)),
+        );
+      }
+      return new BenchServer(`${url}/v1/trade`, directory, keys, admin, child, exited);
     } catch (error) {
       child.kill("SIGKILL");
       await exited;

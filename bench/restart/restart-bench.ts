@@ -77,7 +77,8 @@ export async function runRestartBench(
   }
 }
 
-function makeSnapshot(directory: string, seq: number) {
+/** Of the state after `seq`, as a server would make it. */
+export function makeSnapshot(directory: string, seq: number) {
   const disk = new NodeDisk();
   let startMs = performance.now();
   const options = { capacity: DEFAULT_CAPACITY, atMost: 0, live: false };

@@ -1,5 +1,4 @@
-import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { positive, progress, wholePositive } from "./bench-options.ts";
 import { measured } from "./bench-output.ts";
 
@@ -7,6 +6,7 @@ const load = {
   journal: () => import("../../../bench/journal/journal-bench.ts"),
   replay: () => import("../../../bench/journal/replay-bench.ts"),
   restart: () => import("../../../bench/restart/restart-bench.ts"),
+  snapshot: () => import("../../../bench/snapshot/snapshot-bench.ts"),
   server: () => import("../../../bench/server.ts"),
 };
 
@@ -29,10 +29,11 @@ interface ReplayOptions {
   json: boolean;
 }
 
-/** `crossbook bench journal|replay|restart`: the disk side alone, and the way back. */
+/** `crossbook bench journal|replay|restart|snapshot`: the disk side alone, and the way back. */
 export function registerJournalBenches(bench: Command): void {
   registerReplay(bench);
   registerRestart(bench);
+  registerSnapshot(bench);
   bench
     .command("journal")
     .description("append to the journal, beside a bare loop of write and fdatasync")
@@ -99,6 +100,44 @@ function registerRestart(bench: Command): void {
         () => runRestartBench({ parentDirectory, commands, resting, runs }, progress),
         formatRestartBench,
       );
+    });
+}
+
+interface SnapshotOptions {
+  resting: number;
+  rate: number;
+  seconds: number;
+  pairs: number;
+  durability: "fsync" | "os";
+  pacing: "spin" | "sleep";
+  directory?: string;
+  json: boolean;
+}
+
+function registerSnapshot(bench: Command): void {
+  bench
+    .command("snapshot")
+    .description("how long orders wait while a snapshot of a large book is made, and while none is")
+    .option("--resting <number>", "orders that rest in the book", wholePositive, 1_000_000)
+    .option("--rate <number>", "orders a second", positive, 2000)
+    .option("--seconds <number>", "each run", positive, 10)
+    .option("--pairs <number>", "runs without and with, in turn", wholePositive, 5)
+    .addOption(
+      new Option("--durability <level>", "of the server").choices(["fsync", "os"]).default("os"),
+    )
+    .addOption(
+      new Option("--pacing <how>", "of the generator").choices(["spin", "sleep"]).default("sleep"),
+    )
+    .option("--directory <path>", "where its files go for the time being")
+    .option("--json", "print the result as JSON", false)
+    .action(async ({ rate, json, directory, ...options }: SnapshotOptions) => {
+      const { formatSnapshotBench, runSnapshotBench } = await load.snapshot();
+      const parentDirectory = directory ?? (await load.server()).defaultParentDirectory();
+      const result = await runSnapshotBench(
+        { ...options, parentDirectory, ratePerSecond: rate },
+        progress,
+      );
+      process.stdout.write(json ? `${JSON.stringify(result)}\n` : formatSnapshotBench(result));
     });
 }
 

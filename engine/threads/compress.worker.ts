@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { NodeDisk } from "../journal/node-disk.ts";
 import { type CompressedSegment, compressSegments } from "../journal/segment-compression.ts";
+import { giveWay } from "./background.ts";
 
 export interface CompressWorkerData {
   readonly dataDirectory: string;
@@ -14,6 +15,7 @@ export interface CompressedMessage {
   readonly segment: CompressedSegment;
 }
 
+giveWay();
 const { dataDirectory, coveredSeq } = workerData as CompressWorkerData;
 for (const segment of compressSegments(new NodeDisk(), dataDirectory, coveredSeq)) {
   parentPort?.postMessage({ type: "compressed", segment } satisfies CompressedMessage);

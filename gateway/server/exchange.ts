@@ -312,6 +312,7 @@ export class Exchange {
   #watchCheckpoints(): void {
     const snapshotter = this.#snapshotter;
     if (snapshotter === null) return;
+    snapshotter.prepare();
     let last = this.#pipeline.recovery?.snapshot?.place.seq ?? 0;
     this.#snapshotTimer = setInterval(() => {
       const { seq } = this.#pipeline.status.read().checkpoint;

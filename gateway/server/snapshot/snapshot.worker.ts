@@ -8,6 +8,7 @@ import {
   retainSnapshots,
   writeSnapshot,
 } from "../../../engine/snapshot/snapshot-store.ts";
+import { giveWay } from "../../../engine/threads/background.ts";
 import { Shadow } from "./shadow.ts";
 
 export interface SnapshotWorkerData {
@@ -56,6 +57,7 @@ const NAP_MS = 5;
 
 const { dataDirectory, capacity } = workerData as SnapshotWorkerData;
 const disk = new NodeDisk();
+giveWay();
 let shadow: Shadow | null = null;
 /** Each file is read once for this. */
 const looked = new Map<number, boolean>();

@@ -31,6 +31,11 @@ export class Snapshotter {
     this.#onTaken = onTaken;
   }
 
+  /** Starts the thread, so that this does not fall into the first snapshot. */
+  prepare(): void {
+    this.#worker ??= this.#start();
+  }
+
   /** The snapshot command `seq` is durable. */
   want(seq: number): void {
     if (seq <= this.#wanted) return;

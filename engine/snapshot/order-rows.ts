@@ -144,10 +144,27 @@ export function restoreOrders(book: Book, reader: RowReader): void {
   }
 }
 
-/** Places in `ids`, by rising id. Mostly each queue rises by itself, which the sort makes use of. */
+/**
+ * Places in `ids`, which are safe integers and all different, by rising id. Id and place go into one
+ * number each where there is room, since numbers alone are sorted ten times as fast as by a function.
+ */
 export function inOrder(ids: Float64Array): Uint32Array {
-  const places = new Uint32Array(ids.length).map((_, i) => i);
-  return places.sort((a, b) => (ids[a] as number) - (ids[b] as number));
+  const count = ids.length;
+  const places = new Uint32Array(count);
+  let [least, most] = [Number.MAX_SAFE_INTEGER, 0];
+  for (let i = 0; i < count; i++) {
+    least = Math.min(least, ids[i] as number);
+    most = Math.max(most, ids[i] as number);
+    places[i] = i;
+  }
+  if ((most - least + 1) * count > Number.MAX_SAFE_INTEGER) {
+    return places.sort((a, b) => (ids[a] as number) - (ids[b] as number));
+  }
+  const keys = new Float64Array(count);
+  for (let i = 0; i < count; i++) keys[i] = ((ids[i] as number) - least) * count + i;
+  keys.sort();
+  for (let i = 0; i < count; i++) places[i] = (keys[i] as number) % count;
+  return places;
 }
 
 /** Puts the order at the back of its queue; nothing finds it by its ids yet. */

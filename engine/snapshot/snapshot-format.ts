@@ -50,8 +50,8 @@ export function newSnapshot(): RowWriter {
   return new RowWriter(SNAPSHOT_HEADER_BYTES);
 }
 
-/** Header and hash; returns the whole file. */
-export function sealSnapshot(writer: RowWriter, place: SnapshotPlace): Uint8Array {
+/** Header and hash; returns the whole file. isFile: else it stays in memory, and is not hashed. */
+export function sealSnapshot(writer: RowWriter, place: SnapshotPlace, isFile = true): Uint8Array {
   writer.end();
   const end = writer.length;
   writer.row(HASH_BYTES);
@@ -78,7 +78,7 @@ export function sealSnapshot(writer: RowWriter, place: SnapshotPlace): Uint8Arra
   setBytes(view, 160, place.chain);
   const words = new Int32Array(bytes.buffer, 0, SNAPSHOT_HEADER_BYTES >> 2);
   words[CRC_WORD] = crc32c(words, 0, CRC_WORD, 0);
-  bytes.set(hash("sha256", bytes.subarray(0, end), "buffer"), end);
+  if (isFile) bytes.set(hash("sha256", bytes.subarray(0, end), "buffer"), end);
   return bytes.subarray(0, writer.length);
 }
 
@@ -86,7 +86,7 @@ export function sealSnapshot(writer: RowWriter, place: SnapshotPlace): Uint8Arra
 export function unsealedRows(writer: RowWriter): RowReader {
   writer.end();
   const rows = writer.bytes.subarray(0, writer.length);
-  return new RowReader(rows, SNAPSHOT_HEADER_BYTES, writer.length, "snapshot");
+  return new RowReader(rows, SNAPSHOT_HEADER_BYTES, writer.length, "snapshot", true);
 }
 
 /** Checks everything there is to check in the file alone. Throws a DamageError. */
@@ -97,7 +97,7 @@ export function openSnapshot(bytes: Uint8Array, path: string): Snapshot {
   if (!sameBytes(digest, bytes.subarray(end))) {
     throw new DamageError("snapshot", path, end, 0, "the SHA-256 does not match");
   }
-  return openRows(bytes, place, path);
+  return openRows(bytes, place, path, false);
 }
 
 /** As a file in memory that all threads see. */
@@ -111,11 +111,17 @@ export function inSharedMemory(bytes: Uint8Array): SharedArrayBuffer {
 export function sharedSnapshot(memory: SharedArrayBuffer | undefined): Snapshot | undefined {
   if (memory === undefined) return undefined;
   const bytes = new Uint8Array(memory);
-  return openRows(bytes, readPlace(bytes, "snapshot"), "snapshot");
+  return openRows(bytes, readPlace(bytes, "snapshot"), "snapshot", true);
 }
 
-function openRows(bytes: Uint8Array, place: SnapshotPlace, path: string): Snapshot {
-  const rows = new RowReader(bytes, SNAPSHOT_HEADER_BYTES, bytes.length - HASH_BYTES, path);
+function openRows(
+  bytes: Uint8Array,
+  place: SnapshotPlace,
+  path: string,
+  isTrusted: boolean,
+): Snapshot {
+  const end = bytes.length - HASH_BYTES;
+  const rows = new RowReader(bytes, SNAPSHOT_HEADER_BYTES, end, path, isTrusted);
   return { place, rows, bytes };
 }
 

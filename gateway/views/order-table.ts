@@ -53,6 +53,13 @@ export class OrderTable {
     this.#grow(initialSlots);
   }
 
+  /** Room for so many orders in all. */
+  reserve(orders: number): void {
+    let slots = this.orderId.length;
+    while (slots < orders) slots *= 2;
+    if (slots > this.orderId.length) this.#grow(slots);
+  }
+
   get count(): number {
     return this.#count;
   }

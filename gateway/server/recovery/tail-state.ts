@@ -172,7 +172,7 @@ export class TailState {
     saveViews(writer, rows, (orderId, at) => this.#orderViews.viewOf(orderId, rows, at));
     const eventHash = new Int32Array(4);
     run.saveEventHash(eventHash);
-    const bytes = sealSnapshot(writer, {
+    const place = {
       seq: this.lastSeq,
       timestampUs: engine.lastTimestampUs,
       eventCount: engine.eventCount,
@@ -184,7 +184,8 @@ export class TailState {
       eventHash,
       stateHash: new Uint32Array(4), // of a place that no snapshot command stands at
       skips,
-    });
+    };
+    const bytes = sealSnapshot(writer, place, false);
     const snapshot = sharedSnapshot(inSharedMemory(bytes)) as Snapshot;
     restoreBooks(this.#gateway, snapshot);
     return snapshot;

@@ -203,17 +203,30 @@ export function restoreBooks({ views, data }: GatewayState, { rows, place }: Sna
 
 function restoreOrderViews(views: Views, rows: RowReader): void {
   const { view } = rows;
-  const engineRows = [...orderRows(rows)];
-  const viewRows = [...rows.rows(SectionId.orderViews, VIEW_BYTES)];
-  if (viewRows.length !== engineRows.length) rows.damage(0, "not one view for each order");
+  const { rows: count } = rows.section(SectionId.orders);
+  const viewRows = rows.section(SectionId.orderViews);
+  const engineRows = new Float64Array(count);
+  const ids = new Float64Array(count);
+  let found = 0;
+  for (const at of orderRows(rows)) {
+    if (found === count) rows.damage(at, "more orders than counted");
+    engineRows[found] = at;
+    ids[found++] = rows.number(at + ORDER_ROW.orderId);
+  }
+  const hasViews = viewRows.rows === found && viewRows.end - viewRows.start === found * VIEW_BYTES;
+  if (!hasViews) rows.damage(0, "not one view for each order");
   const { table } = views.orders;
+  table.reserve(found);
+  const slots = new Int32Array(found);
   // An account's orders are listed in the order in which they came.
-  const ids = Float64Array.from(engineRows, (at) => rows.number(at + ORDER_ROW.orderId));
-  for (const place of inOrder(ids)) {
+  const places = inOrder(ids.subarray(0, found));
+  for (let i = 0; i < found; i++) {
+    const place = places[i] as number;
     const at = engineRows[place] as number;
     const flags = view.getInt32(at + ORDER_ROW.flags, true);
     const waits = (flags & FLAG.waiting) !== 0;
     const slot = table.add(ids[place] as number, view.getUint32(at + ORDER_ROW.account, true));
+    slots[place] = slot;
     table.clientOrderId[slot] = rows.number(at + ORDER_ROW.clientOrderId);
     table.quantityLots[slot] = rows.number(at + ORDER_ROW.quantity);
     const open = rows.number(at + ORDER_ROW.open);
@@ -223,7 +236,7 @@ function restoreOrderViews(views: Views, rows: RowReader): void {
     table.expireTimeUs[slot] = expireTimeUs(rows, at);
     table.instrumentId[slot] = view.getUint32(at + ORDER_ROW.instrumentId, true);
     table.priceTicks[slot] = view.getInt32(at + (waits ? ORDER_ROW.limit : ORDER_ROW.price), true);
-    const more = viewRows[place] as number;
+    const more = viewRows.start + place * VIEW_BYTES;
     table.stopPriceTicks[slot] = view.getInt32(more, true);
     table.side[slot] = flags & FLAG.sideMask;
     table.orderType[slot] = (flags >> FLAG.typeShift) & FLAG.typeMask;
@@ -231,8 +244,8 @@ function restoreOrderViews(views: Views, rows: RowReader): void {
     table.present[slot] = view.getUint8(more + 4);
     table.place[slot] = 0;
   }
-  for (let i = 0; i < engineRows.length; i++) {
+  for (let i = 0; i < found; i++) {
     const flags = view.getInt32((engineRows[i] as number) + ORDER_ROW.flags, true);
-    if ((flags & FLAG.waiting) === 0) views.orders.restoreRest(table.find(ids[i] as number));
+    if ((flags & FLAG.waiting) === 0) views.orders.restoreRest(slots[i] as number);
   }
 }

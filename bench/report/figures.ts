@@ -12,6 +12,7 @@ import type { MicroResult } from "../micro/micro.ts";
 import { cpuUs, type PipelineBenchResult } from "../pipeline/pipeline-bench.ts";
 import type { RedisBench } from "../redis/redis-bench.ts";
 import type { RestartBench } from "../restart/restart-bench.ts";
+import type { SnapshotBench, SnapshotBenchRun } from "../snapshot/snapshot-bench.ts";
 import type { SoakResult } from "../soak/soak.ts";
 import type { ThroughputResult } from "../throughput/throughput.ts";
 import type { Curve, Distribution, Figure } from "./document.ts";
@@ -31,6 +32,7 @@ export type BenchResult =
   | RedisBench
   | ReplayBenchResult
   | RestartBench
+  | SnapshotBench
   | SoakResult
   | ThroughputResult;
 
@@ -40,6 +42,11 @@ function lower(name: string, unit: string, value: number): Figure {
 
 function higher(name: string, unit: string, value: number): Figure {
   return { name, unit, value, better: "higher" };
+}
+
+/** The median of the runs. */
+function longestWaitMs(runs: readonly SnapshotBenchRun[]): number {
+  return median(runs.map(({ latency }) => latency.maxUs / 1000));
 }
 
 /** What a bench is run for, in a few numbers. */
@@ -78,6 +85,11 @@ export function figuresOf(result: BenchResult): Figure[] {
       return redisFigures(result);
     case "restart":
       return [lower("first order after a restart", "s", median(result.seconds))];
+    case "snapshot":
+      return [
+        lower("longest wait, no snapshot", "ms", longestWaitMs(result.without)),
+        lower("longest wait, a snapshot", "ms", longestWaitMs(result.with)),
+      ];
     case "books":
       return result.rows.map((row) => lower(row.stream, "ns/event", row.nsPerEvent));
     case "micro":

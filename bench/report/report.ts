@@ -81,6 +81,7 @@ const TITLES: Readonly<Record<string, string>> = {
   replay: "The way back from a journal",
   redis: "Publishing to Redis",
   restart: "Restart",
+  snapshot: "Snapshot",
   books: "Books of several sizes",
   micro: "Small operations",
   garbage: "Garbage collections of the engine",

@@ -133,11 +133,8 @@ function registerSnapshot(bench: Command): void {
     .action(async ({ rate, json, directory, ...options }: SnapshotOptions) => {
       const { formatSnapshotBench, runSnapshotBench } = await load.snapshot();
       const parentDirectory = directory ?? (await load.server()).defaultParentDirectory();
-      const result = await runSnapshotBench(
-        { ...options, parentDirectory, ratePerSecond: rate },
-        progress,
-      );
-      process.stdout.write(json ? `${JSON.stringify(result)}\n` : formatSnapshotBench(result));
+      const wanted = { ...options, parentDirectory, ratePerSecond: rate };
+      await measured(json, () => runSnapshotBench(wanted, progress), formatSnapshotBench);
     });
 }
 

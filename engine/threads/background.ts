@@ -1,7 +1,7 @@
 import os from "node:os";
 
-/** As `nice` has it: a tenth of what a thread that trades gets, where both want a core. */
-const LOW_PRIORITY = 10;
+/** As `nice` has it: a third of what a thread that trades gets, where both want a core. */
+const LOW_PRIORITY = 5;
 
 /**
  * Called by a thread whose work nobody waits for: it gives way to those that trade where there are fewer

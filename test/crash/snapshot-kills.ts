@@ -7,7 +7,7 @@ import type { ServerProcess } from "../processes/server-process.ts";
 import type { Random } from "../protocol/random.ts";
 
 const UNFINISHED = /^(\d{16})\.snapshot\.new$/;
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 20_000;
 const LONGEST_MS = 1000;
 
 interface UnfinishedSnapshot {

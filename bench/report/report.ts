@@ -1,7 +1,7 @@
 import { type Chart, histogramChart, percentileChart, throughputChart } from "./charts.ts";
 import type { BenchDocument, Figure } from "./document.ts";
 import { STYLE } from "./style.ts";
-import { escapeHtml, formatCount } from "./svg.ts";
+import { escapeHtml, formatCount, formatTime } from "./svg.ts";
 
 /**
  * One HTML page with everything inside: opens from disk and asks nobody for anything. base: documents
@@ -138,6 +138,7 @@ function comparison(now: Figure, before: Figure | undefined): string {
 }
 
 export function formatFigure({ value, unit }: Figure): string {
+  if (unit === "µs") return formatTime(value);
   const isRatio = unit === "×";
   const text = isRatio
     ? value.toFixed(2)

@@ -37,7 +37,7 @@ const SHOW_EVERY_MS = 500;
 export function registerAll(bench: Command): void {
   bench
     .command("all")
-    .description("everything, one after the other: about 50 minutes, or 3 with --quick")
+    .description("everything, one after the other: about an hour, or 6 minutes with --quick")
     .option("--quick", "short runs: to see that everything works, not for figures", false)
     .option("--report <file>", "an HTML page of all of it")
     .option("--compare <file>", "with --report: an earlier run, shown beside this one")

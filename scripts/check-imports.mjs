@@ -21,7 +21,7 @@ const MAY_IMPORT = {
   bench: ["protocol", "engine", "replay", "gateway", "gateway/server"],
 };
 
-/** `import()` only: a command line that offers benchmarks must not load them to serve. */
+/** `import()` and types only: a command line that offers benchmarks must not load them to serve. */
 const MAY_LOAD_LATER = { "gateway/server": ["bench"] };
 
 /** Replay rests on these: same commands in, same events out, wherever and whenever they run. */
@@ -121,7 +121,9 @@ function* importsOf(code, bare) {
       if (target === undefined || bare[match.index] === " ") continue;
       // `export const name = "text"` is no import; only `export … from` is one.
       if (match.groups?.kind === "export" && !/\bfrom\s*["']/.test(match[0])) continue;
-      yield { index: match.index, target, later: pattern === LATER };
+      // Types are gone when the program runs.
+      const isType = /^\s*type\s+[{*\w]/.test(match.groups?.names ?? "");
+      yield { index: match.index, target, later: pattern === LATER || isType };
     }
   }
 }

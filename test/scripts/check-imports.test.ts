@@ -59,6 +59,16 @@ describe("the direction of imports", () => {
   });
 });
 
+test("the command line may name the types of a bench, and nothing else of it", () => {
+  const file = "gateway/server/cli/bench.ts";
+  const from = 'from "../../../bench/report/document.ts";';
+  expect(messages(file, `import type { BenchDocument } ${from}`)).toEqual([]);
+  expect(messages(file, `import { documentOf } ${from}`)).toHaveLength(1);
+  expect(
+    messages("gateway/trade/session.ts", `import type { BenchDocument } ${from}`),
+  ).toHaveLength(1);
+});
+
 describe("the deterministic core", () => {
   test.each([
     "const now = Date.now();",

@@ -30,8 +30,8 @@ export class MissingEvents {
   readonly #mostBytes: number;
   readonly #hash = new RunningHash();
   #eventCount: number;
-  #bytes = new Uint8Array(FIRST_BYTES);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array;
+  #view: DataView;
   #length = 0;
   #opened: OpenedEventLog | undefined;
   #writer: EventLogWriter | undefined;
@@ -41,6 +41,8 @@ export class MissingEvents {
     this.#finding = finding;
     this.#options = options;
     this.#mostBytes = options.mostBytes ?? MOST_BYTES;
+    this.#bytes = new Uint8Array(Math.min(FIRST_BYTES, this.#mostBytes));
+    this.#view = new DataView(this.#bytes.buffer);
     if (finding.lastSegment > 0) this.#hash.restore(finding.position.hashState, 0);
     this.#eventCount = finding.position.eventCount;
   }

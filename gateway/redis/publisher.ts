@@ -19,7 +19,7 @@ import { Wakeup } from "./wakeup.ts";
 /** Batches under way at once: one that Redis works on, and the next ones on their way to it. */
 const WINDOW = 3;
 /** The source is looked at this often even if nobody calls wake(). */
-const POLL_MS = 20;
+const POLL_MS = 100;
 const DRAIN_ATTEMPTS = 3;
 /** From node to node of a cluster, without a pause; then one is made. */
 const MOST_REDIRECTIONS = 5;

@@ -7,11 +7,13 @@ import { EventLogStage, type EventPlace } from "../../engine/journal/event-log-s
 import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
 import { EventLogWriter } from "../../engine/journal/event-log-writer.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
+import { giveWay } from "../../engine/threads/background.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import {
   Bell,
   ControlWord,
   type PipelineMemory,
+  RECORD_BYTES,
   widenSeq,
 } from "../../protocol/rings/pipeline-memory.ts";
 import { locateAnchor } from "../../replay/anchors.ts";
@@ -68,12 +70,18 @@ export interface EgressLogMessage {
 }
 
 const STATUS_EVERY_MS = 250;
-/** The log and Redis may be so much behind: one write, one batch for all that came meanwhile. */
-const LINGER_MS = 2;
+/**
+ * The log and Redis may be so much behind: one write, one batch for all that came meanwhile. What comes
+ * after a pause goes out at once.
+ */
+const MAX_LINGER_MS = 10;
+/** Shorter with a small ring: at this rate it must not be full before the end. */
+const EVENTS_PER_MS = 4096;
 
 const data = workerData as EgressWorkerData;
 const port = parentPort;
 if (port === null) throw new Error("the egress stage runs in a worker thread");
+giveWay();
 
 const disk = new NodeDisk();
 const writer = data.isRecording
@@ -126,7 +134,9 @@ function die(error: Error): void {
     throw error;
   });
 }
-const loop = new AsyncLoop([waking], bell, die, LINGER_MS);
+const eventSlots = data.memory.events.byteLength / RECORD_BYTES;
+const lingerMs = Math.min(MAX_LINGER_MS, eventSlots / EVENTS_PER_MS);
+const loop = new AsyncLoop([waking], bell, die, lingerMs);
 
 function log(level: EgressLogMessage["level"]) {
   return (fields: object, text: string) => {

@@ -46,7 +46,7 @@ export class AsyncLoop {
     this.#onError(error instanceof Error ? error : new Error(String(error)));
   }
 
-  /** Looks at the rings at once: after inbound messages, which often find work done meanwhile. */
+  /** Looks at the rings at once: where commands have come in, work is often done by now. */
   poke(): void {
     // Not from within a round: a stage that waits for another one would wait for itself.
     if (!this.#running || this.#isInRound) return;

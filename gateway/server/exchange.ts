@@ -33,6 +33,8 @@ import { Snapshotter, type TakenSnapshot } from "./snapshot/snapshotter.ts";
 /** How long Redis may take over what is left when the server stops; the next start publishes the rest. */
 const REDIS_DRAIN_MS = 5000;
 const FULL_RING_PAUSE_MS = 1;
+/** Of one turn: more wait for no other. */
+const COMMANDS_AT_ONCE = 16;
 const CHECKPOINT_LOOK_MS = 200;
 /** The last snapshot of a stop that takes longer is left out. */
 const SNAPSHOT_WAIT_MS = 15_000;
@@ -98,7 +100,9 @@ export class Exchange {
       intake: this.#intake,
       clock: systemClock,
       eventsDirectory: this.#pipeline.eventsDirectory,
-      poke: () => this.#running?.poke(),
+      afterInput: () => {
+        if (sequencer.unannounced >= COMMANDS_AT_ONCE) this.#announce();
+      },
     });
     this.#pipeline.onEgress = (message) => this.#onEgress(message);
     this.#pipeline.onAnchor = (anchor) => {
@@ -142,6 +146,7 @@ export class Exchange {
       this.#log.error({ err: error }, "Redis cannot be started: nothing is published");
     });
     this.#loop.start();
+    this.#announceByTurns();
     this.#gateway.goLive();
     this.#intake.open();
     this.#own.start();
@@ -157,6 +162,17 @@ export class Exchange {
       { url: this.url, lastSeq: this.#intake.lastSeq, transport: this.#transport.kind },
       "ready: orders are accepted",
     );
+  }
+
+  /** What all sockets had to say in one turn of the event loop wakes the other threads once. */
+  #announceByTurns(): void {
+    const announce = () => this.#announce();
+    this.#pipeline.sequencer.announceLater(() => setImmediate(announce));
+  }
+
+  #announce(): void {
+    this.#pipeline.sequencer.announce();
+    this.#loop.poke();
   }
 
   /** Ends in order: no more intake, everything durable and out, a last snapshot, good-bye. */

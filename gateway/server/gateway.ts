@@ -33,10 +33,9 @@ export interface GatewayParts {
   readonly memory: PipelineMemory;
   readonly intake: CommandIntake;
   readonly clock: Clock;
+  readonly afterInput: () => void;
   /** Where the event log is. */
   readonly eventsDirectory: string;
-  /** Looks at the rings at once. */
-  readonly poke: () => void;
 }
 
 /** Everything of the main thread that talks to clients, put together. */
@@ -55,7 +54,7 @@ export class Gateway {
   #timer: NodeJS.Timeout | null = null;
 
   /** Throws a KeyError where the key file cannot be read. */
-  constructor({ config, log, memory, intake, clock, eventsDirectory, poke }: GatewayParts) {
+  constructor({ config, log, memory, intake, clock, eventsDirectory, afterInput }: GatewayParts) {
     this.#keys = new KeyDirectory(
       config.dataDir,
       (keyNumber) => this.#trade.onKeyRevoked(keyNumber),
@@ -100,7 +99,7 @@ export class Gateway {
           config.durability === "none" ? null : () => new EventLogReader(disk, eventsDirectory),
         clock,
         completeSeq,
-        afterInput: poke,
+        afterInput,
         onUnexpected,
       },
       limits,

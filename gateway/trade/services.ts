@@ -26,7 +26,7 @@ export interface TradeServices {
   readonly clock: Clock;
   /** Every event of the commands up to here has been given out. */
   completeSeq(): number;
-  /** Something was sequenced: a good moment to look at the rings. */
+  /** A client's message has been worked on: commands that have piled up should go on now. */
   afterInput(): void;
   /** An error that should not be: the session is closed, the others go on. */
   onUnexpected(error: unknown): void;

@@ -33,6 +33,8 @@ export class ExchangeSimulator {
   consume: () => void = () => {
     throw new Error("the event ring is full and nobody consumes");
   };
+  /** Commands have come in. */
+  onCommands: () => void = () => {};
   readonly #control: Int32Array;
   readonly #sequencer: Sequencer;
   readonly #ring: CommandRing;
@@ -57,6 +59,7 @@ export class ExchangeSimulator {
     });
     this.#control = new Int32Array(this.memory.control);
     this.#sequencer = new Sequencer(this.memory, systemClock.nowUs);
+    this.#sequencer.announceLater(() => setImmediate(() => this.#announce()));
     this.#ring = new CommandRing(this.memory);
     this.#events = new EventRingWriter(this.memory, [ControlWord.eventsGateway], () =>
       this.consume(),
@@ -65,6 +68,16 @@ export class ExchangeSimulator {
       this.requests.onCommand(header.keyNumber, header.requestId, header.seq),
     );
     this.intake.open();
+  }
+
+  /** A client's message has been worked on: what has piled up goes on. */
+  afterInput(): void {
+    if (this.#sequencer.unannounced >= 64) this.#announce();
+  }
+
+  #announce(): void {
+    this.#sequencer.announce();
+    this.onCommands();
   }
 
   /** Matches what is sequenced; returns the number of commands. */

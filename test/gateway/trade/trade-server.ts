@@ -102,7 +102,7 @@ export class TradeServer {
         history: exchange.history,
         clock,
         completeSeq,
-        afterInput: () => this.pump(),
+        afterInput: () => exchange.afterInput(),
         onUnexpected,
       },
       options,
@@ -124,6 +124,7 @@ export class TradeServer {
     );
     this.stage.isLive = true;
     exchange.consume = () => this.stage.doWork();
+    exchange.onCommands = () => this.pump();
     this.#timer = setInterval(() => {
       this.pump();
       this.endpoint.tick();

@@ -2,6 +2,9 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { ServerStatus } from "./server-status.ts";
 
+/** The event loop's lag is taken by a timer of its own: at the default of 10 ms it costs half a percent of a core. */
+const EVENT_LOOP_SAMPLE_MS = 100;
+
 /** Collections of this thread: others wait for them only where they wait for it. */
 function watchCollections(): { ms: number } {
   const longest = { ms: 0 };
@@ -17,7 +20,11 @@ function watchCollections(): { ms: number } {
  */
 export function createMetrics(status: () => ServerStatus): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: "crossbook_" });
+  collectDefaultMetrics({
+    register: registry,
+    prefix: "crossbook_",
+    eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS,
+  });
 
   const gauge = (name: string, help: string, value: (status: ServerStatus) => number) =>
     new Gauge({

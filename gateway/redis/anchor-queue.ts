@@ -18,6 +18,8 @@ export type AnchorFinding = "holds" | "ahead" | "differs";
 
 /** Where the publisher gets anchors. */
 export interface AnchorSource {
+  /** Some have not been taken yet. */
+  readonly isWaiting: boolean;
   /** All events of the commands up to here can be read from the event source. */
   readonly loggedSeq: number;
   /** The next anchor of a seq up to this one, once; undefined: none now. */

@@ -18,8 +18,10 @@ import { Wakeup } from "./wakeup.ts";
 
 /** Batches under way at once: one that Redis works on, and the next ones on their way to it. */
 const WINDOW = 3;
-/** The source is looked at this often even if nobody calls wake(). */
+/** The source is looked at this often even if nobody calls wake(), and replies are waited for this long. */
 const POLL_MS = 100;
+/** The same, once everything is published. */
+const QUIET_POLL_MS = 1000;
 const DRAIN_ATTEMPTS = 3;
 /** From node to node of a cluster, without a pause; then one is made. */
 const MOST_REDIRECTIONS = 5;
@@ -254,11 +256,12 @@ export class RedisPublisher {
           sentSeq = loggedSeq;
           continue;
         }
+        const isQuiet = window.underWay === 0 && anchors?.isWaiting !== true;
         if (window.underWay === 0) {
           this.status.caughtUp = true;
           if (this.#draining) return;
         }
-        await this.#wakeup.wait(POLL_MS);
+        await this.#wakeup.wait(isQuiet ? QUIET_POLL_MS : POLL_MS);
       }
     } finally {
       this.#fallBehind();

@@ -183,8 +183,10 @@ async function stop(drainMs: number): Promise<void> {
 
 port.on("message", (request: EgressRequest) => {
   if (request.type === "publish") publish(request);
-  else if (request.type === "anchor") anchors.add(request.anchor);
-  else void stop(request.drainMs);
+  else if (request.type === "anchor") {
+    anchors.add(request.anchor);
+    publisher?.wake();
+  } else void stop(request.drainMs);
 });
 loop.start();
 port.postMessage({ type: "ready" });

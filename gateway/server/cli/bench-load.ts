@@ -176,7 +176,7 @@ function registerIdle(bench: Command): void {
     .command("idle")
     .description("what a server costs that has nothing to do")
     .option("--seconds <number>", "measured", positive, 30)
-    .option("--warm-up <number>", "seconds before, to settle", nonNegative, 5);
+    .option("--warm-up <number>", "seconds before, to settle", nonNegative, 30);
   serverOptions(command).action(async (options: IdleOptions) => {
     const { formatIdle, runIdleBench } = await load.idle();
     const input = {

@@ -57,9 +57,10 @@ const { events: EVENTS, trades: TRADES } = TALLY;
 
 /**
  * With more open orders and accounts than this a checkpoint carries no state hash: it would hold up
- * trade. The snapshot of the same command has it. Part of the rules: it shows in events.
+ * trade, by milliseconds where the compiler has not seen it yet. The snapshot of the same command has it.
+ * Part of the rules: it shows in events.
  */
-const MOST_HASHED = 4_096;
+const MOST_HASHED = 1_024;
 
 /**
  * The deterministic core: sequenced commands in, events out. It reads no clock, no randomness and

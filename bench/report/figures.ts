@@ -87,6 +87,13 @@ export function figuresOf(result: BenchResult): Figure[] {
       return [lower("first order after a restart", "s", median(result.seconds))];
     case "snapshot":
       return [
+        ...result.checkpoints.map(({ openOrders, snapshotMaxUs }) =>
+          lower(
+            `longest snapshot command, ${openOrders} orders, the engine alone`,
+            "µs",
+            snapshotMaxUs,
+          ),
+        ),
         lower("longest wait, no snapshot", "ms", longestWaitMs(result.without)),
         lower("longest wait, a snapshot", "ms", longestWaitMs(result.with)),
       ];

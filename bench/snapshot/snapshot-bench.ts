@@ -11,6 +11,7 @@ import { describeMachine, type Machine } from "../machine.ts";
 import { runProcess } from "../processes.ts";
 import { makeSnapshot } from "../restart/restart-bench.ts";
 import { BenchServer } from "../server.ts";
+import type { CheckpointOptions, CheckpointRun } from "./checkpoint.ts";
 
 /** What generated workloads trade. */
 const WORKLOAD_SYMBOL = "BENCH";
@@ -19,6 +20,11 @@ const WARM_UP_SECONDS = 1;
 const LEAD_MS = 2500;
 const TIMEOUT_MS = 120_000;
 const POLL_MS = 20;
+
+/** Of the commands alone, in one process each. */
+const SNAPSHOT_COMMANDS = 200;
+/** About as many as a checkpoint with a state hash may have: the most work there is in one. */
+const MOST_HASHED = 1_000;
 
 export interface SnapshotBenchOptions {
   readonly parentDirectory: string;
@@ -44,6 +50,8 @@ export interface SnapshotBench {
   readonly bench: "snapshot";
   readonly machine: Machine;
   readonly options: Omit<SnapshotBenchOptions, "parentDirectory">;
+  /** What the snapshot command costs the engine alone: a book with a state hash, and the large one. */
+  readonly checkpoints: readonly CheckpointRun[];
   readonly without: readonly SnapshotBenchRun[];
   readonly with: readonly SnapshotBenchRun[];
 }
@@ -54,6 +62,14 @@ export async function runSnapshotBench(
   progress: (what: string) => void,
 ): Promise<SnapshotBench> {
   const { parentDirectory, resting, durability, pairs } = options;
+  const checkpoints: CheckpointRun[] = [];
+  for (const size of [MOST_HASHED, resting]) {
+    progress(`snapshot commands amid ${size} orders`);
+    const wanted: CheckpointOptions = { resting: size, snapshots: SNAPSHOT_COMMANDS };
+    checkpoints.push(
+      await runProcess<CheckpointRun>("bench/snapshot/checkpoint.process.js", wanted),
+    );
+  }
   progress("filling a book");
   const server = await BenchServer.start({
     durability,
@@ -80,7 +96,7 @@ export async function runSnapshotBench(
       runs.with.push(await run(server, options, pair, true));
     }
     const { parentDirectory: _, ...rest } = options;
-    return { bench: "snapshot", machine: describeMachine(), options: rest, ...runs };
+    return { bench: "snapshot", machine: describeMachine(), options: rest, checkpoints, ...runs };
   } finally {
     await server.stop();
   }
@@ -133,6 +149,12 @@ export function formatSnapshotBench(result: SnapshotBench): string {
   const lines = [
     `${options.resting} orders resting, ${options.ratePerSecond}/s, open loop, durability ${options.durability}, ${options.seconds} s each, in turn`,
   ];
+  for (const run of result.checkpoints) {
+    const { openOrders, snapshotP50Us, snapshotMaxUs, orderP50Us, orderMaxUs } = run;
+    lines.push(
+      `the engine alone, ${openOrders} orders: a snapshot command takes ${snapshotP50Us.toFixed(1)} µs, at most ${snapshotMaxUs.toFixed(0)}; another one ${orderP50Us.toFixed(1)}, at most ${orderMaxUs.toFixed(0)}`,
+    );
+  }
   for (const [i, plain] of result.without.entries()) {
     const taken = result.with[i] as SnapshotBenchRun;
     lines.push(`without   ${formatLatency(plain.latency)}`);

@@ -10,6 +10,7 @@ import { formatLatency, type LatencySummary } from "../latency.ts";
 import { DEFAULT_LOAD, type LoadOptions } from "../load/options.ts";
 import { describeMachine, type Machine } from "../machine.ts";
 import { BENCH_INSTRUMENT_ID, BENCH_SYMBOL, BenchServer } from "../server.ts";
+import { pairedRatio, type RatioInterval } from "../statistics/ratio-interval.ts";
 import type { CrowdResult as CrowdCounts, CrowdOptions as CrowdSetup } from "./crowd.process.ts";
 
 export interface CrowdBenchOptions {
@@ -35,6 +36,8 @@ export interface CrowdPair {
   readonly lost: number;
   readonly errors: number;
   readonly crowd: CrowdCounts;
+  /** Readers of market data with too much unread, by the server's own count, when the crowded load ended. */
+  readonly behind: number;
 }
 
 export interface CrowdBenchResult {
@@ -44,6 +47,9 @@ export interface CrowdBenchResult {
   /** Crowded over alone: the medians of the pairs' own. */
   readonly p50Ratio: number;
   readonly p99Ratio: number;
+  /** The same, estimated with an interval; null: no pairs. */
+  readonly p50Interval: RatioInterval | null;
+  readonly p99Interval: RatioInterval | null;
   readonly pairs: readonly CrowdPair[];
 }
 
@@ -64,16 +70,24 @@ export async function runCrowdBench(
       lost: alone.load.lost + crowded.load.lost,
       errors: alone.load.errors + crowded.load.errors,
       crowd: crowded.crowd as CrowdCounts,
+      behind: crowded.behind,
     });
   }
   const ratio = (percentile: "p50Us" | "p99Us") =>
     median(pairs.map(({ alone, crowded }) => crowded[percentile] / alone[percentile]));
+  const interval = (percentile: "p50Us" | "p99Us") =>
+    pairedRatio(
+      pairs.map(({ alone }) => alone[percentile]),
+      pairs.map(({ crowded }) => crowded[percentile]),
+    );
   return {
     bench: "crowd",
     machine: describeMachine(),
     options,
     p50Ratio: ratio("p50Us"),
     p99Ratio: ratio("p99Us"),
+    p50Interval: interval("p50Us"),
+    p99Interval: interval("p99Us"),
     pairs,
   };
 }
@@ -95,7 +109,8 @@ async function measure(options: CrowdBenchOptions, isCrowded: boolean) {
     keys: server.keys.slice(0, 1),
     ratePerSecond: options.ratePerSecond,
     seconds: options.seconds,
-    warmUpSeconds: 1,
+    // Without a flood it is these orders that fill the readers' buffers.
+    warmUpSeconds: options.flooders === 0 ? options.warmUpSeconds : 1,
     // The crowd needs the core that a spinning generator would take.
     pacing: "sleep",
     flow: { ...DEFAULT_LOAD.flow, symbol: BENCH_SYMBOL, instrumentId: BENCH_INSTRUMENT_ID },
@@ -112,15 +127,22 @@ async function measure(options: CrowdBenchOptions, isCrowded: boolean) {
         })
       : null;
     try {
-      await sleep(options.warmUpSeconds * 1000);
+      if (options.flooders > 0) await sleep(options.warmUpSeconds * 1000);
       const result = await runLoadProcess(load);
-      return { load: result, crowd: crowd === null ? null : await crowd.counts() };
+      const behind = await readersBehind(server.url);
+      return { load: result, behind, crowd: crowd === null ? null : await crowd.counts() };
     } finally {
       crowd?.kill();
     }
   } finally {
     await server.stop();
   }
+}
+
+async function readersBehind(tradeUrl: string): Promise<number> {
+  const url = tradeUrl.replace(/^ws/, "http").replace("/v1/trade", "/metrics");
+  const text = await (await fetch(url)).text();
+  return Number(/^crossbook_market_connections_behind (\d+)$/m.exec(text)?.[1]);
 }
 
 class Crowd {
@@ -164,21 +186,29 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }
 
+function formatInterval(interval: RatioInterval | null): string {
+  if (interval === null) return "no interval";
+  const { ratio, low, high, confidence } = interval;
+  return `${ratio.toFixed(2)} × (${low.toFixed(2)} to ${high.toFixed(2)}, ${(confidence * 100).toFixed(0)} %)`;
+}
+
 /** For reading: ratios first. */
-export function formatCrowd({ options, machine, p50Ratio, p99Ratio, pairs }: CrowdBenchResult) {
+export function formatCrowd(result: CrowdBenchResult) {
+  const { options, machine, p50Ratio, p99Ratio, p50Interval, p99Interval, pairs } = result;
   const { readers, flooders, sessionPerSecond, floodFactor } = options;
   const lines = [
     `order to acknowledgement of one client at ${options.ratePerSecond}/s beside ${readers} readers that never read and ${flooders} flooders at ${floodFactor} × ${sessionPerSecond}/s, durability ${options.durability}`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`,
     "",
     `p50 ${p50Ratio.toFixed(2)} ×, p99 ${p99Ratio.toFixed(2)} × what it is alone (medians of ${pairs.length} pairs)`,
+    `p50 ${formatInterval(p50Interval)}, p99 ${formatInterval(p99Interval)}`,
     "",
   ];
-  for (const { alone, crowded, lost, errors, crowd } of pairs) {
+  for (const { alone, crowded, lost, errors, crowd, behind } of pairs) {
     lines.push(
       `alone    ${formatLatency(alone)}`,
       `crowded  ${formatLatency(crowded)}`,
-      `  ${crowd.readersOpen} readers stuck, ${crowd.readersCut} cut, ${crowd.floodSent} messages of the flood, ${crowd.floodReturns} returns; lost ${lost}, errors ${errors}`,
+      `  ${crowd.readersOpen} readers open, ${behind} of them stuck, ${crowd.readersCut} cut, ${crowd.floodSent} messages of the flood, ${crowd.floodReturns} returns; lost ${lost}, errors ${errors}`,
     );
   }
   return `${lines.join("\n")}\n`;

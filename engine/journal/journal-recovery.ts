@@ -190,11 +190,11 @@ export interface BlockPlace {
 }
 
 /**
- * The last whole block, where it may not have reached the disk; undefined: the journal is closed, or
- * there is no block in its last segment, whose header was synced before its name.
+ * The last whole block, which may not have reached the disk, be it the one that closes the journal;
+ * undefined: there is no block in the last segment, whose header was synced before its name.
  */
 export function lastBlock(cursor: LogCursor, end: LogEnd): BlockPlace | undefined {
-  if (end.state === "closed" || cursor.blockOffset === 0) return undefined;
+  if (cursor.blockOffset === 0) return undefined;
   return { path: end.path, from: cursor.blockOffset, to: end.offset };
 }
 

@@ -116,10 +116,16 @@ export function createMetrics(status: () => ServerStatus): Registry {
     labelNames: ["endpoint"],
     registers: [registry],
     collect() {
-      const { sessions } = status();
-      for (const [endpoint, count] of Object.entries(sessions)) this.set({ endpoint }, count);
+      const { trade, market } = status().sessions;
+      this.set({ endpoint: "trade" }, trade);
+      this.set({ endpoint: "market" }, market);
     },
   });
+  gauge(
+    "market_connections_behind",
+    "market-data connections that have too much unread, or wait for a snapshot",
+    ({ sessions }) => sessions.marketBehind,
+  );
 
   const counter = (name: string, help: string, value: (status: ServerStatus) => number) =>
     new Counter({

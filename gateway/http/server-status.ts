@@ -54,7 +54,12 @@ export interface ServerStatus {
   readonly risk: { readonly restarts: number; readonly rebuilding: number };
   /** From a kill switch to the moment from which its account cannot trade, in microseconds. */
   readonly killSwitch: { readonly count: number; readonly lastUs: number; readonly maxUs: number };
-  readonly sessions: { readonly trade: number; readonly market: number };
+  /** Connections; marketBehind: those of market data that have too much unread. */
+  readonly sessions: {
+    readonly trade: number;
+    readonly market: number;
+    readonly marketBehind: number;
+  };
   readonly refused: Readonly<Record<string, number>>;
   readonly diskLow: boolean;
 }

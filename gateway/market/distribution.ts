@@ -95,6 +95,11 @@ export class Distribution implements MarketListener {
 
   // Sessions.
 
+  /** Sessions that have more unread than they may, or wait for what they asked for. */
+  get behind(): number {
+    return this.#behind.size;
+  }
+
   /**
    * afterSeq: what the client has already; NOTHING_SENT: a snapshot, please. It comes with the next
    * `catchUp`.

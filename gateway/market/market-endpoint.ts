@@ -97,6 +97,11 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, EventListener
     return this.#addresses.size;
   }
 
+  /** Connections that are told nothing until they have read. */
+  get behind(): number {
+    return this.#distribution.behind;
+  }
+
   // The transport's side.
 
   /** While the server recovers, what goes by is history. */

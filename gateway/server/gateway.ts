@@ -154,8 +154,13 @@ export class Gateway {
     }, TICK_MS);
   }
 
-  sessionCounts(): { trade: number; market: number } {
-    return { trade: this.#trade.connections, market: this.#market.connections };
+  sessionCounts(): { trade: number; market: number; marketBehind: number } {
+    const market = this.#market;
+    return {
+      trade: this.#trade.connections,
+      market: market.connections,
+      marketBehind: market.behind,
+    };
   }
 
   get killSwitchTimes(): KillSwitchTimes {

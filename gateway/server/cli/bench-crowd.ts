@@ -6,6 +6,7 @@ import {
   outputOptions,
   positive,
   progress,
+  wholeFrom0,
   wholePositive,
 } from "./bench-options.ts";
 import { measured } from "./bench-output.ts";
@@ -35,7 +36,7 @@ export function registerCrowdBench(bench: Command): void {
     .command("crowd")
     .description("one client's latency beside stuck readers and a flood, and without them")
     .option("--readers <number>", "that never read", wholePositive, 1_000)
-    .option("--flooders <number>", "clients that send too much", wholePositive, 1)
+    .option("--flooders <number>", "clients that send too much", wholeFrom0, 1)
     .option("--limit <number>", "messages a second that a session may send", wholePositive, 2_000)
     .option("--factor <number>", "how many times that a flooder sends", aboveOne, 10)
     .option("--rate <number>", "orders a second of the client that is measured", positive, 500)

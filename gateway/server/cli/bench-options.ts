@@ -41,6 +41,11 @@ export function positive(text: string): number {
   return numberFrom(text, (value) => value > 0, "a number above 0");
 }
 
+export function wholeFrom0(text: string): number {
+  const isAllowed = (value: number) => Number.isSafeInteger(value) && value >= 0;
+  return numberFrom(text, isAllowed, "a whole number from 0 on");
+}
+
 export function wholePositive(text: string): number {
   const isAllowed = (value: number) => Number.isSafeInteger(value) && value > 0;
   return numberFrom(text, isAllowed, "a whole number above 0");

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { DiskErrorCode } from "../../../engine/journal/errors.ts";
+import type { DiskErrorCode, DiskOperation } from "../../../engine/journal/errors.ts";
 import { DiskError, JournalError } from "../../../engine/journal/errors.ts";
-import { JournalPipeline } from "../../simulation/journal-pipeline.ts";
+import { inspectJournal } from "../../../engine/journal/opening.ts";
+import { JournalPipeline, ROOT } from "../../simulation/journal-pipeline.ts";
 import { Random } from "../../simulation/random.ts";
 import { PowerLoss, SimulatedDisk } from "../../simulation/simulated-disk.ts";
 
@@ -155,6 +156,38 @@ describe("after a failed sync", () => {
       }
     }
     expect(told).toBeGreaterThan(0);
+  });
+
+  it("a journal whose close failed is whole after the power loss after the next start", () => {
+    const start = (disk: SimulatedDisk) => {
+      const pipeline = new JournalPipeline(disk, SETTINGS);
+      pipeline.send(5, 1);
+      pipeline.work();
+      return pipeline;
+    };
+    const good = new SimulatedDisk(new Random(1));
+    const closing = start(good);
+    const calls: DiskOperation[] = [];
+    good.callLog = calls;
+    closing.close();
+    const sync = 1 + calls.indexOf("sync", calls.lastIndexOf("write"));
+    let torn = 0;
+    for (let seed = 1; seed <= 50; seed++) {
+      const disk = new SimulatedDisk(new Random(seed));
+      const pipeline = start(disk);
+      disk.failAt([{ atCall: disk.calls + sync, code: "syncFailed" }]);
+      expect(() => pipeline.close()).toThrow(/syncFailed/);
+      disk.killProcess();
+      const onDisk = disk.fork(new Random(seed));
+      onDisk.restartWithoutUnsynced();
+      if (inspectJournal(onDisk, ROOT).state !== "closed") torn++;
+      expect(inspectJournal(disk, ROOT).state).toBe("closed");
+      new JournalPipeline(disk, SETTINGS);
+      disk.restart();
+      const last = new JournalPipeline(disk, SETTINGS);
+      expect(last.recovered.length).toBe(5);
+    }
+    expect(torn).toBeGreaterThan(20);
   });
 
   it("what a restart then believes survives the power loss after it", () => {

@@ -31,7 +31,7 @@ const STATUS: ServerStatus = {
     connections: 2,
   },
   journal: { commands: 42, blocks: 5, bytes: 4096, lastCommitUs: 200, maxCommitUs: 900, epoch: 3 },
-  sessions: { trade: 2, market: 1 },
+  sessions: { trade: 2, market: 1, marketBehind: 1 },
   refused: { overloaded: 5, diskLow: 0 },
   risk: { restarts: 0, rebuilding: 0 },
   killSwitch: { count: 0, lastUs: 0, maxUs: 0 },

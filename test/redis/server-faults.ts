@@ -142,21 +142,27 @@ const hangs: FaultKind = {
   },
 };
 
+/** While it loads, Redis looks at its clients between two keys: with few keys it is deaf instead. */
+const LOADED_KEYS = 100;
+
 const loads: FaultKind = {
   name: "LOADING after a start",
   halts: null,
   async inflict(rig) {
     const { redis } = rig;
     await rig.untilPublishing();
+    const keys = Array.from({ length: LOADED_KEYS }, (_, i) => `loaded:${i}`);
+    await redis.client.call("MSET", ...keys.flatMap((key) => [key, key.padEnd(2048)]));
     await redis.client.call("SAVE");
     await redis.kill();
     redis.launch({
       ...NO_FILES,
-      "key-load-delay": "500000", // microseconds for each key
+      "key-load-delay": "50000", // microseconds for each key
       "loading-process-events-interval-bytes": "1024",
     });
     const reason = await rig.untilReason("LOADING");
     await redis.answers();
+    await redis.client.call("DEL", ...keys);
     await writeFiles(redis);
     return reason;
   },

@@ -361,7 +361,7 @@ describe("verdicts given beside the engine", () => {
       fc.property(
         // Long streams: limits bite only where orders have piled up.
         fc.array(command, { minLength: 1, maxLength: 120, size: "max" }),
-        fc.constantFrom(1, 2, 3),
+        fc.constantFrom(1, 2, 3, 4),
         fc.integer(),
         (commands, workers, seed) => {
           const records = encode(commands);

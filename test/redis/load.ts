@@ -11,6 +11,8 @@ import type { Random } from "../simulation/random.ts";
 const CHUNK = 60;
 const PAUSE_MS = 20;
 
+const EVENTS: ReadonlySet<unknown> = new Set(["accepted", "rejected", "canceled", "trade"]);
+
 type Message = Readonly<Record<string, unknown>>;
 
 export class Load {
@@ -23,6 +25,8 @@ export class Load {
   #onMessage: (message: Message) => void = () => undefined;
   /** Orders that were answered. */
   orders = 0;
+  /** Of the last event seen here: the event log holds it, or will in a moment. */
+  eventSeq = 0;
 
   private constructor(socket: WebSocket, random: Random) {
     this.#socket = socket;
@@ -42,7 +46,8 @@ export class Load {
     const { lastRequestId } = await load.#next("loggedOn");
     load.#requestId = lastRequestId as number;
     load.#answeredId = load.#requestId;
-    load.#onMessage = ({ type, requestId, code }) => {
+    load.#onMessage = ({ type, requestId, code, seq }) => {
+      if (EVENTS.has(type)) load.eventSeq = seq as number;
       if (type === "error") throw new Error(`the load was answered ${String(code)}`);
       if (typeof requestId === "number" && requestId > load.#answeredId) {
         load.orders += requestId - load.#answeredId;

@@ -149,9 +149,9 @@ export class Rig {
   async settled(): Promise<Health> {
     await this.load.stop();
     await this.load.send(5);
-    const { log } = await this.health();
-    return this.until("everything published", ({ redis, log: now }) => {
-      const isAll = now.eventCount >= log.eventCount && redis.publishedEvents === now.eventCount;
+    const { eventSeq } = this.load; // orders are answered a little before their events are logged
+    return this.until("everything published", ({ redis, log }) => {
+      const isAll = log.lastSeq >= eventSeq && redis.publishedEvents === log.eventCount;
       return redis.code !== null || (redis.state === "publishing" && isAll);
     });
   }

@@ -18,12 +18,12 @@ const book = market.book(symbol, "l3");
 process.once("SIGINT", () => market.close());
 
 const line = ({ price, quantity, orderId }) => `${quantity} at ${price} (order ${orderId})`;
-for await (const { channel, seq } of updates) {
+for await (const { channel } of updates) {
   if (channel !== "l3") continue;
   const [bid] = book.bids(1);
   const [ask] = book.asks(1);
   console.log(
-    `my book is yours at ${seq}, checksum ${book.checksum}:`,
+    `my book is yours at ${book.seq}, checksum ${book.checksum}:`,
     bid === undefined ? "no bid" : line(bid),
     "/",
     ask === undefined ? "no ask" : line(ask),

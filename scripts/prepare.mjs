@@ -8,7 +8,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-/** The folders that the build compiles; tsconfig.build.json names the same. */
+/** The folders that the build takes its files from: tsconfig.build.json names these, or parts of them. */
 export const SOURCE_FOLDERS = [
   "protocol",
   "engine",
@@ -24,6 +24,7 @@ export const SOURCE_FOLDERS = [
   "test/hostile",
   "test/processes",
   "test/protocol",
+  "test/redis",
   "test/reference",
   "test/risk",
   "test/simulation",

@@ -68,7 +68,7 @@ export function documentOf(
 
 /** Throws an Error that names what is wrong. */
 export function readDocuments(text: string, from: string): BenchDocument[] {
-  return text
+  const documents = text
     .split("\n")
     .filter((line) => line.trim() !== "")
     .map((line) => {
@@ -83,4 +83,6 @@ export function readDocuments(text: string, from: string): BenchDocument[] {
       }
       return document as BenchDocument;
     });
+  if (documents.length === 0) throw new Error(`${from} is empty`);
+  return documents;
 }

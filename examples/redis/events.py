@@ -1,5 +1,6 @@
 """Follows all events of an exchange in Redis and counts them by name, with Python alone.
 
+    python3 examples/redis/events.py data/redis/redis.sock counts.json
     python3 examples/redis/events.py 127.0.0.1:6379 counts.json
 
 Reads crossbook:events, where an entry is a batch of binary records. `prev` of each batch names the one
@@ -22,8 +23,14 @@ BEGINNING = "0-0"
 class Redis:
     """One connection that speaks RESP, as far as it is needed here."""
 
-    def __init__(self, host, port):
-        self.socket = socket.create_connection((host, port))
+    def __init__(self, address):
+        """address: host:port, or the path of a Unix socket."""
+        if "/" in address:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(address)
+        else:
+            host, port = address.rsplit(":", 1)
+            self.socket = socket.create_connection((host, int(port)))
         self.file = self.socket.makefile("rb")
 
     def call(self, *arguments):
@@ -68,11 +75,12 @@ def save(path, state):
 
 def main():
     if len(sys.argv) != 3:
-        sys.exit("usage: events.py HOST:PORT FILE")
-    host, port = sys.argv[1].rsplit(":", 1)
+        sys.exit("usage: events.py HOST:PORT|SOCKET FILE")
+    if "/" not in sys.argv[1] and not sys.argv[1].rpartition(":")[2].isdigit():
+        sys.exit(f"{sys.argv[1]} is neither HOST:PORT nor the path of a socket")
     path = Path(sys.argv[2])
     state = load(path)
-    redis = Redis(host, int(port))
+    redis = Redis(sys.argv[1])
     while True:
         found = redis.call(
             "XREAD", "COUNT", 100, "BLOCK", 1000, "STREAMS", STREAM, state["last"]

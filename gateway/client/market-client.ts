@@ -33,7 +33,10 @@ export interface MarketClientOptions {
   readonly openSocket?: OpenSocket;
 }
 
-/** A message of a channel; for l2 and l3 the book as it is after it, once the checksum has agreed. */
+/**
+ * A message of a channel, for l2 and l3 once the checksum has agreed. The book is the live one: where
+ * several messages wait to be read it is further on than `seq`, and `book.seq` says how far.
+ */
 export interface MarketUpdate {
   readonly channel: MarketChannel;
   readonly symbol: string;

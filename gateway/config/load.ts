@@ -31,7 +31,7 @@ export interface LoadedConfig {
 }
 
 /** Environment variables with the prefix that are not settings. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(["CROSSBOOK_CONFIG"]);
+const OTHER_VARIABLES: ReadonlySet<string> = new Set(["CROSSBOOK_CONFIG", "CROSSBOOK_NO_APT"]);
 
 /**
  * Defaults, file, environment, flags: what comes later wins. Throws a ConfigError that names every

@@ -7,6 +7,8 @@ import {
 } from "../../protocol/generated/events.ts";
 import {
   EVENT_HEADER_INSTRUMENT_ID_OFFSET,
+  EVENT_HEADER_KEY_TAG_OFFSET,
+  EVENT_HEADER_REQUEST_ID_OFFSET,
   EVENT_HEADER_SEQ_OFFSET,
 } from "../../protocol/generated/headers.ts";
 import { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
@@ -21,7 +23,7 @@ export class Views implements EventListener {
   readonly holdings: Holdings;
   /**
    * The instruments' last `instrument` events, with the state that now holds, by id. Their seq is 0:
-   * as rows of an answer they must not pass for events.
+   * as rows of an answer they must not pass for events. Nor do they say whose command it was.
    */
   readonly definitions = new Map<number, Uint8Array>();
 
@@ -53,6 +55,8 @@ export class Views implements EventListener {
       const start = view.byteOffset + offset;
       const bytes = new Uint8Array(view.buffer, start, INSTRUMENT_LENGTH).slice();
       bytes.fill(0, EVENT_HEADER_SEQ_OFFSET, EVENT_HEADER_SEQ_OFFSET + 8);
+      bytes.fill(0, EVENT_HEADER_REQUEST_ID_OFFSET, EVENT_HEADER_REQUEST_ID_OFFSET + 8);
+      bytes.fill(0, EVENT_HEADER_KEY_TAG_OFFSET, EVENT_HEADER_KEY_TAG_OFFSET + 2);
       this.definitions.set(id, bytes);
       return;
     }

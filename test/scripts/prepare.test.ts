@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -20,8 +21,17 @@ import {
   isInstallCurrent,
   isLockStale,
   orphanedOutputs,
+  SOURCE_FOLDERS,
   withLock,
 } from "../../scripts/prepare.mjs";
+
+test("what the build compiles is watched for changes", () => {
+  const config = JSON.parse(readFileSync("tsconfig.build.json", "utf8")) as { include: string[] };
+  const unwatched = config.include.filter(
+    (path) => !SOURCE_FOLDERS.some((folder) => path === folder || path.startsWith(`${folder}/`)),
+  );
+  expect(unwatched).toEqual([]);
+});
 
 const node20 = { versions: { node: "20.19.0" }, platform: "linux", arch: "x64" };
 const node24 = { versions: { node: "24.1.0" }, platform: "linux", arch: "x64" };

@@ -129,9 +129,8 @@ async function runBench(root: string, args: readonly string[]): Promise<BenchDoc
   if (code !== 0) {
     throw new ExitError(EXIT_DATA, `bench ${args.join(" ")} ended with ${String(code)}: ${errors}`);
   }
-  const [document] = readDocuments(output, bin);
-  if (document === undefined) throw new ExitError(EXIT_DATA, `${bin} has printed nothing`);
-  return document;
+  if (output.trim() === "") throw new ExitError(EXIT_DATA, `${bin} has printed nothing`);
+  return readDocuments(output, bin)[0] as BenchDocument;
 }
 
 async function readAll(files: readonly string[]): Promise<BenchDocument[]> {

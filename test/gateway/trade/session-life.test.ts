@@ -232,6 +232,21 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       );
     });
 
+    test("instruments do not show the requestId of the admin who defined them", async () => {
+      await begin();
+      const admin = await server.client("root");
+      const { type, ...definition } = INSTRUMENT;
+      admin.send({ type, ...definition, requestId: 777 });
+      await until(() => admin.ofType("instrument").length > 0, "the definition");
+      expect(admin.ofType("instrument")[0]).toMatchObject({ requestId: 777 });
+      const alice = await server.client("alice");
+      alice.send({ type: "instruments", requestId: 5 });
+      await alice.first("queryEnd");
+      const [row] = alice.ofType("instrument");
+      expect(row).toMatchObject({ symbol: "BTC-USD", seq: 0 });
+      expect(row).not.toHaveProperty("requestId");
+    });
+
     test("the next query waits until the answer to the last has been read", async () => {
       await begin();
       const alice = await server.client("alice");

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { z } from "zod";
+import { parseJson } from "../../protocol/json/parse.ts";
 import { ConfigError } from "./errors.ts";
 import {
   type Config,
@@ -85,15 +85,14 @@ function takeFile(file: string, take: Take, problems: string[]): void {
   }
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (error) {
     throw new ConfigError([`${file}: not JSON: ${(error as Error).message}`], 64, error);
   }
-  const object = z.record(z.string(), z.unknown()).safeParse(json);
-  if (!object.success || Array.isArray(json)) {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new ConfigError([`${file}: must be one JSON object with settings by name`]);
   }
-  for (const [name, value] of Object.entries(object.data)) {
+  for (const [name, value] of Object.entries(json)) {
     if (!isSettingName(name)) {
       problems.push(`${file}: there is no setting "${name}"${suggestion(name)}`);
       continue;

@@ -11,11 +11,11 @@ export interface ServerStatus {
   /** Commands that are sequenced and not yet checked, matched, durable. */
   readonly lags: { readonly risk: number; readonly matched: number; readonly durable: number };
   readonly log: { readonly lastSeq: number; readonly eventCount: number };
-  /** The state at the last snapshot command; seq 0: there was none yet. */
+  /** The state at the last snapshot command; seq 0 and no hashes: there was none yet. */
   readonly check: {
     readonly seq: number;
-    readonly stateHash: string;
-    readonly eventHash: string;
+    readonly stateHash: string | null;
+    readonly eventHash: string | null;
     readonly events: number;
     readonly trades: number;
   };

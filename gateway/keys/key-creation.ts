@@ -1,6 +1,13 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { KeyError } from "./errors.ts";
-import { changeKeyFile, type KeyAlgorithm, type KeyRole, type StoredKey } from "./key-file.ts";
+import {
+  changeKeyFile,
+  type KeyAlgorithm,
+  type KeyFile,
+  type KeyRole,
+  readKeyFile,
+  type StoredKey,
+} from "./key-file.ts";
 
 export interface KeyRequest {
   readonly account: number;
@@ -52,10 +59,15 @@ export function createKey(dataDir: string, request: KeyRequest, nowUs: number): 
 }
 
 /** Revoked keys stay in the file. Revoking twice keeps the first time. */
-export function revokeKey(dataDir: string, keyId: string, nowUs: number): Promise<StoredKey> {
-  return changeKeyFile(dataDir, (file) => {
-    const key = file.keys.find((candidate) => candidate.keyId === keyId);
+export async function revokeKey(dataDir: string, keyId: string, nowUs: number): Promise<StoredKey> {
+  const find = ({ keys }: KeyFile) => {
+    const key = keys.find((candidate) => candidate.keyId === keyId);
     if (key === undefined) throw new KeyError("unknownKey", `there is no key ${keyId}`);
+    return key;
+  };
+  find(readKeyFile(dataDir)); // a change would make a directory that is not there
+  return changeKeyFile(dataDir, (file) => {
+    const key = find(file);
     key.revoked ??= nowUs;
     return key;
   });

@@ -85,7 +85,7 @@ export function readKeyFile(dataDir: string): KeyFile {
  * KeyError ("keysBusy"). Returns what `change` returns, once it is on disk.
  */
 export async function changeKeyFile<T>(dataDir: string, change: (file: KeyFile) => T): Promise<T> {
-  fs.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDirectory(path.resolve(dataDir));
   const lock = await takeLock(`${keyFilePath(dataDir)}.lock`);
   try {
     const content = readKeyFile(dataDir);
@@ -94,6 +94,18 @@ export async function changeKeyFile<T>(dataDir: string, change: (file: KeyFile) 
     return result;
   } finally {
     fs.rmSync(lock, { force: true });
+  }
+}
+
+/** As mkdirSync with `recursive`, which never returns where /proc refuses a folder (Node 20). */
+function makeDirectory(directory: string): void {
+  if (fs.existsSync(directory)) return;
+  makeDirectory(path.dirname(directory));
+  try {
+    fs.mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw new KeyError("keysUnwritable", `${directory}: ${(error as Error).message}`, error);
   }
 }
 

@@ -132,14 +132,17 @@ export class MarketSession implements SocketHandler {
   }
 
   #takeText(data: Uint8Array): void {
-    this.#guarded(() => {
+    let names: RequestNames = NO_REQUEST;
+    const take = () => {
       const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8");
       const json = parseJson(text);
       if (typeof json !== "object" || json === null || Array.isArray(json)) {
         throw new CommandError("malformed", "a message is a JSON object");
       }
+      names = namesOf(json as JsonObject);
       this.#takeJson(json as JsonObject);
-    }, NO_REQUEST);
+    };
+    this.#guarded(take, () => names);
   }
 
   #takeJson(json: JsonObject): void {
@@ -175,10 +178,11 @@ export class MarketSession implements SocketHandler {
       }
       const offset = at;
       const templateId = view.getUint16(at + 2, true);
-      this.#guarded(() => this.#takeRecord(view, offset, templateId), {
-        ...NO_REQUEST,
-        templateId,
-      });
+      const names = { ...NO_REQUEST, templateId };
+      this.#guarded(
+        () => this.#takeRecord(view, offset, templateId),
+        () => names,
+      );
       at += length;
     } while (at < view.byteLength && this.#socket.isOpen);
   }
@@ -202,18 +206,18 @@ export class MarketSession implements SocketHandler {
     else this.#host.unsubscribe(this, channel, symbol);
   }
 
-  #guarded(action: () => void, names: RequestNames): void {
+  #guarded(action: () => void, names: () => RequestNames): void {
     const nowMs = this.#lastHeardMs;
     if (!this.#budget.take(false, nowMs) || !this.#addressBudget.take(false, nowMs)) {
-      this.#sayError(ErrorCode.rateLimited, "too many messages; try again later", names);
+      this.#sayError(ErrorCode.rateLimited, "too many messages; try again later", names());
       return;
     }
     try {
       action();
     } catch (error) {
-      if (error instanceof MarketError) this.#sayError(error.errorCode, error.message, names);
+      if (error instanceof MarketError) this.#sayError(error.errorCode, error.message, names());
       else if (error instanceof CommandError) {
-        this.#sayError(ErrorCode[error.code], error.message, names);
+        this.#sayError(ErrorCode[error.code], error.message, names());
       } else throw error;
     }
   }
@@ -326,6 +330,16 @@ export class MarketSession implements SocketHandler {
     }
     this.messenger.error(code, text, names);
   }
+}
+
+/** What an answer repeats of a message, so that who has several under way knows which one failed. */
+function namesOf({ type, channel, symbol }: JsonObject): RequestNames {
+  return {
+    ...NO_REQUEST,
+    ...(typeof type === "string" ? { type: shorten(type) } : {}),
+    ...(typeof channel === "string" ? { channel: shorten(channel) } : {}),
+    ...(typeof symbol === "string" ? { symbol: shorten(symbol) } : {}),
+  };
 }
 
 /** A subscription that cannot be. */

@@ -17,6 +17,9 @@ export interface RequestNames {
   readonly clientOrderId: number;
   /** The type as a text client wrote it, where it is not that of the template. */
   readonly type?: string;
+  /** Of a subscription, as a text client wrote them. */
+  readonly channel?: string;
+  readonly symbol?: string;
 }
 
 export const NO_REQUEST: RequestNames = { templateId: 0, requestId: 0, clientOrderId: 0 };
@@ -93,11 +96,15 @@ export class Messenger {
       return;
     }
     const json = decodeMessage(scratch, 0, this.#directory);
-    const named = request.type === undefined ? {} : { type: request.type };
-    const about = { ...(json?.request as object | undefined), ...named };
-    const isAbout = Object.keys(about).length > 0;
+    const { type, channel, symbol } = request;
+    const named = {
+      ...(type === undefined ? {} : { type }),
+      ...(channel === undefined ? {} : { channel }),
+      ...(symbol === undefined ? {} : { symbol }),
+    };
+    const about = { ...named, ...(json?.request as object | undefined), ...named };
     // The record holds fewer characters than there may be.
-    this.json({ ...json, message, ...(isAbout ? { request: { ...named, ...about } } : {}) });
+    this.json({ ...json, message, ...(Object.keys(about).length > 0 ? { request: about } : {}) });
   }
 
   #text(view: DataView, offset: number): void {

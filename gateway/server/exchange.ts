@@ -265,7 +265,7 @@ export class Exchange {
     }
     const place = this.#snapshotter?.last ?? null;
     if (place === null) {
-      return { seq: 0, stateHash, eventHash: stateHash, events: 0, trades: 0 };
+      return { seq: 0, stateHash: null, eventHash: null, events: 0, trades: 0 };
     }
     const { events, trades } = place;
     return {

@@ -77,7 +77,8 @@ export class TradeEndpoint implements SocketEndpoint, SessionHost, EventListener
   // The transport's side.
 
   admit(request: UpgradeRequest): number {
-    return this.#admission.check(request);
+    // Recovering or stopping: who resumes must not be told that what it has seen is unknown here.
+    return this.#services.intake.accepting ? this.#admission.check(request) : 503;
   }
 
   /** The challenge comes as JSON, or as a record where the address ends in `?encoding=binary`. */

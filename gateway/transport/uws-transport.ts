@@ -1,3 +1,4 @@
+import { accessSync, constants } from "node:fs";
 import {
   CLOSE_GRACE_MS,
   type HttpHandler,
@@ -61,13 +62,14 @@ export async function startUwsTransport(
 function createApp(uws: UwsModule, { tls }: TransportOptions): UwsApp {
   if (tls === undefined) return uws.App();
   try {
+    for (const file of [tls.certFile, tls.keyFile]) accessSync(file, constants.R_OK); // names it
     return uws.SSLApp({
       key_file_name: tls.keyFile,
       cert_file_name: tls.certFile,
       ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase }),
     });
   } catch (error) {
-    const message = `cannot use certificate ${tls.certFile} with key ${tls.keyFile}`;
+    const message = `cannot use certificate ${tls.certFile} with key ${tls.keyFile}: ${(error as Error).message}`;
     throw new TransportError("tlsFailed", message, error);
   }
 }

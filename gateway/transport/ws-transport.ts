@@ -96,7 +96,7 @@ function createServer({ tls }: TransportOptions): http.Server | https.Server {
       ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase }),
     });
   } catch (error) {
-    const message = `cannot use certificate ${tls.certFile} with key ${tls.keyFile}`;
+    const message = `cannot use certificate ${tls.certFile} with key ${tls.keyFile}: ${(error as Error).message}`;
     throw new TransportError("tlsFailed", message, error);
   }
 }

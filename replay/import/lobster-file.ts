@@ -47,7 +47,7 @@ function fromCsv(file: string, messages: Buffer, symbols: readonly string[]): Lo
   const match = MESSAGE_NAME.exec(path.basename(file));
   const symbol = match?.[1] ?? symbols[0];
   if (symbol === undefined) {
-    throw new ImportError("missing", `the name of ${file} tells no symbol: name it with --symbol`);
+    throw new ImportError("damaged", `the name of ${file} tells no symbol: name it with --symbol`);
   }
   const bookFile = path.join(path.dirname(file), bookNameOf(path.basename(file)));
   const hasBook = bookFile !== file && fs.existsSync(bookFile);

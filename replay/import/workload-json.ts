@@ -24,8 +24,9 @@ export function importWorkload(
   const { headerBytes, recordBytes } = format;
   const source = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const bodyBytes = source.byteLength - headerBytes;
-  const count = bodyBytes < 0 ? 0 : bodyBytes / recordBytes;
-  const promised = bodyBytes < 0 ? Number.NaN : (format.messageCount(source) ?? count);
+  const count = bodyBytes / recordBytes;
+  if (bodyBytes < 0) throw new ImportError("damaged", "the file is shorter than a header");
+  const promised = format.messageCount(source) ?? count;
   if (count !== promised) {
     throw new ImportError("damaged", `the file holds ${count} of ${promised} messages`);
   }

@@ -1,3 +1,4 @@
+import fs from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MAX_ACCOUNT } from "../../../protocol/terms.ts";
 import { systemClock } from "../../clock.ts";
@@ -14,7 +15,7 @@ import {
 import { EXIT_BUSY, EXIT_DATA, EXIT_IO, EXIT_NO_INPUT, EXIT_USAGE } from "./exit-codes.ts";
 import { ExitError } from "./exit-error.ts";
 
-const EXIT_CODES = {
+export const KEY_EXIT_CODES = {
   keysDamaged: EXIT_DATA,
   unknownKey: EXIT_NO_INPUT,
   keysUnwritable: EXIT_IO,
@@ -62,6 +63,7 @@ export function register(program: Command): void {
     .addOption(dataOption())
     .action(({ data }: { data: string }) =>
       guarded(() => {
+        if (!fs.existsSync(data)) throw new ExitError(EXIT_NO_INPUT, `${data} is not there`);
         for (const key of readKeyFile(data).keys) print(describe(key));
       }),
     );
@@ -105,6 +107,6 @@ async function guarded(action: () => void | Promise<void>): Promise<void> {
     await action();
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
-    throw new ExitError(EXIT_CODES[error.code], error.message, error);
+    throw new ExitError(KEY_EXIT_CODES[error.code], error.message, error);
   }
 }

@@ -1,13 +1,20 @@
+import fs from "node:fs";
 import type { Command } from "commander";
 import { pino } from "pino";
+import { readMeta } from "../../../engine/journal/data-directory.ts";
 import { exitStatusOf } from "../../../engine/journal/errors.ts";
+import { NodeDisk } from "../../../engine/journal/node-disk.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { type LoadedConfig, loadConfig } from "../../config/load.ts";
 import { configInputOf, registerConfigOptions } from "../../config/options.ts";
 import { formatConfig, formatSources } from "../../config/print.ts";
 import type { Config } from "../../config/settings.ts";
+import { KeyError } from "../../keys/errors.ts";
+import { TransportError } from "../../transport/transport.ts";
 import { Exchange } from "../exchange.ts";
-import { EXIT_IO, EXIT_SOFTWARE } from "./exit-codes.ts";
+import { removeServeFile } from "../serve-file.ts";
+import { EXIT_IO, EXIT_NO_INPUT, EXIT_SOFTWARE } from "./exit-codes.ts";
+import { KEY_EXIT_CODES } from "./keys.ts";
 
 /** A stop that takes longer than this has something wrong with it. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -30,12 +37,35 @@ export function register(program: Command): void {
       return;
     }
     if (options.printConfig) {
-      process.stdout.write(formatConfig(loaded));
-      process.stderr.write(formatSources(loaded));
+      const inForce = withCapacitiesOf(loaded);
+      process.stdout.write(formatConfig(inForce));
+      process.stderr.write(formatSources(inForce));
       return;
     }
     await serve(loaded);
   });
+}
+
+/** Those of a data directory that is there already hold, whatever the settings say. */
+function withCapacitiesOf(loaded: LoadedConfig): LoadedConfig {
+  const { dataDir } = loaded.config;
+  if (!fs.existsSync(`${dataDir}/meta.json`)) return loaded;
+  const { capacity } = readMeta(new NodeDisk(), dataDir);
+  if (capacity === undefined) return loaded;
+  const fixed = {
+    capacityOrders: capacity.orders,
+    capacityLevels: capacity.levels,
+    capacityInstruments: capacity.instruments,
+    capacityAccounts: capacity.accounts,
+    capacityAssets: capacity.assets,
+  };
+  const names = Object.keys(fixed) as (keyof typeof fixed)[];
+  const from = Object.fromEntries(names.map((name) => [name, `${dataDir}/meta.json`]));
+  return {
+    ...loaded,
+    config: { ...loaded.config, ...fixed },
+    sources: { ...loaded.sources, ...from },
+  };
 }
 
 async function serve({ config, warnings }: LoadedConfig): Promise<void> {
@@ -45,6 +75,7 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   try {
     exchange = new Exchange(config, log, (fault) => {
       log.fatal({ err: fault, role: fault.role }, "the server ends: recovery starts from disk");
+      forgetServeFile(config.dataDir);
       process.exit(exitStatusOf(fault.cause as Error) ?? faultStatus(fault.cause));
     });
     stopOnSignals(exchange, log);
@@ -52,8 +83,25 @@ async function serve({ config, warnings }: LoadedConfig): Promise<void> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     log.fatal({ code: (error as { code?: string }).code }, `cannot start: ${message}`);
-    process.exit(exitStatusOf(error) ?? EXIT_IO);
+    process.exit(startStatus(error));
   }
+}
+
+/** The disk may be the reason for the end: then the file stays. */
+function forgetServeFile(dataDir: string): void {
+  try {
+    removeServeFile(dataDir);
+  } catch {}
+}
+
+function startStatus(error: unknown): number {
+  if (error instanceof KeyError) return KEY_EXIT_CODES[error.code];
+  if (error instanceof TransportError && isMissing(error.cause)) return EXIT_NO_INPUT;
+  return exitStatusOf(error) ?? EXIT_IO;
+}
+
+function isMissing(cause: unknown): boolean {
+  return (cause as { code?: unknown } | undefined)?.code === "ENOENT";
 }
 
 /** Errors lose their class on the way between threads; their stable code stays. */

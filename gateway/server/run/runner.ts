@@ -8,6 +8,7 @@ import { encodeCommand } from "../../../protocol/json/encode-command.ts";
 import { CommandError } from "../../../protocol/json/errors.ts";
 import { parseJson } from "../../../protocol/json/parse.ts";
 import type { PipelineMemory } from "../../../protocol/rings/pipeline-memory.ts";
+import { MAX_INTEGER } from "../../../protocol/terms.ts";
 import type { WorkloadFormat, WorkloadReport } from "../../../replay/import/workload.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import { RequestIds } from "./request-ids.ts";
@@ -149,7 +150,9 @@ export class Runner {
       return;
     }
     const isStamped = (json as Record<string, unknown>).timestamp !== undefined;
-    const timestampUs = isStamped ? header.timestampUs : pipeline.lastTimestampUs + 1;
+    const timestampUs = isStamped
+      ? header.timestampUs
+      : Math.min(pipeline.lastTimestampUs + 1, MAX_INTEGER);
     this.#requests.add(account, requestId, pipeline.commit(timestampUs));
   }
 

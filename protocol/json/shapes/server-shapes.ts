@@ -64,7 +64,13 @@ export const COMMON_MESSAGES: readonly MessageShape[] = [
       message: TEXT,
       "request?": {
         kind: "object",
-        fields: { "type?": TEXT, "requestId?": ID, "clientOrderId?": ID },
+        fields: {
+          "type?": TEXT,
+          "requestId?": ID,
+          "clientOrderId?": ID,
+          "channel?": TEXT,
+          "symbol?": TEXT,
+        },
       },
     },
   },

@@ -152,6 +152,13 @@ describe("wrong input", () => {
     expect(errorOf(() => loadConfig({ file: configFile("[]") })).exitCode).toBe(64);
   });
 
+  test("a name given twice, and one that no object should have, are refused", () => {
+    const twice = errorOf(() => loadConfig({ file: configFile('{"port":1,"port":2}') }));
+    expect([twice.exitCode, twice.message]).toEqual([64, expect.stringContaining('"port"')]);
+    const proto = errorOf(() => loadConfig({ file: configFile('{"__proto__":1}') }));
+    expect([proto.exitCode, proto.message]).toEqual([64, expect.stringContaining("__proto__")]);
+  });
+
   test("an unknown CROSSBOOK_ variable is a warning", () => {
     const { warnings } = loadConfig({ env: { CROSSBOOK_PROT: "1", CROSSBOOK_CONFIG: "x" } });
     expect(warnings).toHaveLength(1);

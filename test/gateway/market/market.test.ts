@@ -341,6 +341,17 @@ describe.each(TRANSPORTS)("market data over %s", (choice) => {
       for (const [message] of wrong) client.send(message);
       await client.last("error", wrong.length);
       expect(client.ofType("error").map(({ code }) => code)).toEqual(wrong.map(([, code]) => code));
+      expect(client.ofType("error").map(({ request }) => request)).toEqual(
+        wrong.map(([message]) => {
+          if (typeof message === "string") return undefined;
+          const { type, channel, symbol } = message;
+          return {
+            type,
+            ...(channel === undefined ? {} : { channel }),
+            ...(symbol === undefined ? {} : { symbol }),
+          };
+        }),
+      );
       expect(server.exchange.commands.every(({ type }) => type !== "NewOrder")).toBe(true);
     });
 

@@ -162,6 +162,12 @@ describe("serve", () => {
   it("prints the configuration in force", async () => {
     const { stdout } = await crossbook(["serve", "--print-config", "--risk-workers", "2"]);
     expect(JSON.parse(stdout)).toMatchObject({ riskWorkers: 2, durability: "fsync" });
+    const made = start("--capacity-orders", "1234");
+    await made.ready();
+    await made.stop();
+    const inForce = await crossbook(["serve", "--print-config", "--data", dataDir()]);
+    expect(JSON.parse(inForce.stdout)).toMatchObject({ capacityOrders: 1234 });
+    expect(inForce.stderr).toContain("capacityOrders = 1234");
     await expect(crossbook(["serve", "--no-such-flag"])).rejects.toThrow(CommandFailed);
     await expect(crossbook(["serve", "--no-such-flag"])).rejects.toMatchObject({ exitCode: 64 });
   });

@@ -182,6 +182,15 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
     });
   });
 
+  test("nobody gets in while no logon can be taken: who resumes would be told wrong things", async () => {
+    await begin();
+    server.exchange.intake.close();
+    await expect(server.connect()).rejects.toThrow("503");
+    server.exchange.intake.open();
+    const alice = await server.client("alice");
+    expect(alice.closeCode).toBe(0);
+  });
+
   describe("queries", () => {
     test("open orders, positions, balances and instruments, each with its end", async () => {
       await begin();

@@ -36,6 +36,16 @@ describe("crossbook keys", () => {
     expect(JSON.stringify(listed.lines)).not.toContain(key.secret);
   });
 
+  test("a directory that is not there has no keys, and none that cannot be made gets one", () => {
+    const missing = path.join(dir, "none");
+    const run = (...words: string[]) =>
+      spawnSync(process.execPath, [program, "keys", ...words], { timeout: 20_000 }).status;
+    expect(run("list", "--data", missing)).toBe(66);
+    expect(run("revoke", "nobody", "--data", missing)).toBe(66);
+    expect(fs.existsSync(missing)).toBe(false);
+    expect(run("create", "--account", "1", "--role", "trader", "--data", "/proc/none")).toBe(74);
+  });
+
   test("an Ed25519 key's private half is printed and not kept", () => {
     const { lines } = keys(
       "create",

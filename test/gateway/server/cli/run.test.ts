@@ -16,6 +16,14 @@ function outline(stdout: string): string[] {
 }
 
 describe("crossbook run", () => {
+  it("stamps nothing later than the largest integer", async () => {
+    const last = Number.MAX_SAFE_INTEGER;
+    const input = text({ ...DEFINE, timestamp: last }, order({ account: 1 }));
+    const { status, stdout } = await crossbook(["run"], input);
+    expect(status).toBe(0);
+    expect(jsonLines(stdout).map(({ timestamp }) => timestamp)).toEqual([last, last, last, last]);
+  });
+
   it("prints the events of each command, in order, and the book at the end", async () => {
     const input = text(
       DEFINE,

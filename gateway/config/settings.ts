@@ -53,7 +53,8 @@ export const SETTINGS = {
     max: 86_400_000,
     zero: "never by itself",
     defaultValue: 60_000,
-    description: "Time between two snapshot commands given by the timer.",
+    description:
+      "Time between two snapshot commands while commands come; one is also given when none has come for a second, and a second after a start.",
   }),
   diskLowBytes: bytes({
     group: "Data",
@@ -127,7 +128,7 @@ export const SETTINGS = {
     otherVariable: "REDIS_URL",
     mayHoldSecret: true,
     description:
-      "Where trades and events are published: a server by its URL, `own` (a redis-server found on the PATH is started and stopped with this process), or `off`.",
+      "Where trades and events are published: a server by its URL, `own` (a redis-server found on the PATH is started and stopped with this process), or `off`. CROSSBOOK_REDIS wins over REDIS_URL.",
   }),
   redisPrefix: text({
     group: "Redis",
@@ -224,7 +225,8 @@ export const SETTINGS = {
     min: 1,
     max: 16_777_216,
     defaultValue: 1_048_576,
-    description: "Open orders, waiting stops too, over all instruments.",
+    description:
+      "Open orders, waiting stops too, over all instruments; counts when the data directory is made.",
   }),
   capacityLevels: integer({
     group: "Capacity",
@@ -232,7 +234,7 @@ export const SETTINGS = {
     min: 1,
     max: 16_777_216,
     defaultValue: 1_048_576,
-    description: "Price levels over all instruments.",
+    description: "Price levels over all instruments; counts when the data directory is made.",
   }),
   capacityInstruments: integer({
     group: "Capacity",
@@ -240,7 +242,7 @@ export const SETTINGS = {
     min: 1,
     max: 65_536,
     defaultValue: 10_000,
-    description: "Instruments.",
+    description: "Instruments; counts when the data directory is made.",
   }),
   capacityAccounts: integer({
     group: "Capacity",
@@ -248,7 +250,7 @@ export const SETTINGS = {
     min: 1,
     max: 4_194_304,
     defaultValue: 100_000,
-    description: "Accounts.",
+    description: "Accounts; counts when the data directory is made.",
   }),
   capacityAssets: integer({
     group: "Capacity",
@@ -256,7 +258,7 @@ export const SETTINGS = {
     min: 1,
     max: 65_536,
     defaultValue: 10_000,
-    description: "Assets.",
+    description: "Assets; counts when the data directory is made.",
   }),
 
   heartbeatIntervalMs: integer({

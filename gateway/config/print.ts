@@ -56,7 +56,7 @@ export function configurationPage(): string {
     "",
     "The five capacities are kept in the data directory when it is made, since running out of room is a",
     "reject and a replay must give the same. Other values later are ignored, with a warning that names",
-    "those that hold.",
+    "those that hold; `--print-config` shows those of a directory that is there.",
     "",
     "How to run a server, what it says of itself and what its files are: [operations.md](operations.md).",
     "",

@@ -259,7 +259,12 @@ class Campaign {
     // Looked at before and after: what is the same was so at the blow.
     const held = server.holdsDirectory();
     await server.kill();
-    if (server.readServeFile() !== null) return "idle";
+    if (server.readServeFile() !== null) {
+      // Too late: it was ready, and may even have made a snapshot since.
+      const finding = this.#snapshots.onReady(server);
+      if (finding !== null) this.#findings.push(finding);
+      return "idle";
+    }
     return held ? "recovering" : "booting";
   }
 

@@ -1,9 +1,9 @@
 // Publishing of an event log that lies there, as fast as it goes.
 import { z } from "zod";
 import { eventsPath } from "../../engine/journal/data-directory.ts";
-import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
 import { NodeDisk } from "../../engine/journal/node-disk.ts";
 import { RedisPublisher } from "../../gateway/redis/publisher.ts";
+import { LogEventSource } from "../../gateway/server/log-event-source.ts";
 
 export const publishRunSchema = z.strictObject({
   /** A data directory with an event log. */
@@ -27,13 +27,9 @@ const POLL_MS = 2;
 
 /** From the claim of the streams to the last answer. Throws where publishing halts. */
 export async function runPublish(options: PublishRunOptions): Promise<PublishRun> {
-  const reader = new EventLogReader(new NodeDisk(), eventsPath(options.directory));
   const publisher = new RedisPublisher({
     access: { url: options.url, prefix: "crossbook" },
-    source: {
-      seek: (seq, index) => reader.seek(seq, seq === 0 ? 0 : index + 1),
-      read: (into) => reader.read(into),
-    },
+    source: new LogEventSource(new NodeDisk(), eventsPath(options.directory)),
     identity: { directoryId: "bench", epoch: 1 },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     batchBytes: options.batchBytes,
@@ -50,7 +46,6 @@ export async function runPublish(options: PublishRunOptions): Promise<PublishRun
   if (status.reason !== null) throw new Error(status.reason);
   const { events, trades, batches } = status;
   await publisher.stop(0);
-  reader.close();
   return { events, trades, batches, seconds, cpuSeconds: (user + system) / 1e6 };
 }
 

@@ -47,6 +47,7 @@ export class EventLogReader {
     this.close();
     this.#fromSeq = seq;
     this.#fromIndex = index;
+    this.#troubleSinceMs = 0;
   }
 
   /**

@@ -344,7 +344,8 @@ export class LogCursor {
   }
 }
 
-function isGenesis(header: SegmentHeader): boolean {
+/** Of the first segment of a log. */
+export function isGenesis(header: SegmentHeader): boolean {
   const chain = new Int32Array(header.previousChain.slice().buffer);
   return header.firstBlock === 1 && header.previousSeq === 0 && isEmpty(chain, 0, chain.length);
 }

@@ -16,6 +16,8 @@ export interface JournalEnd {
   /** Of the writer before; a new writer has a higher one. */
   readonly epoch: number;
   readonly durability: Durability;
+  /** Number of the segment that it ends in; 0: there is none. */
+  readonly segment: number;
   /** Can be read, but may not be on the disk: see settleJournal. */
   readonly unsettled: BlockPlace | undefined;
 }
@@ -26,6 +28,7 @@ const NEW_JOURNAL: JournalEnd = {
   lastTimestampUs: 0,
   epoch: 0,
   durability: "fsync",
+  segment: 0,
   unsettled: undefined,
 };
 
@@ -41,6 +44,7 @@ export function inspectJournal(disk: Disk, directory: string): JournalEnd {
     lastTimestampUs: position.lastTimestampUs,
     epoch: position.epoch,
     durability: segment?.durability ?? "fsync",
+    segment: found.end.segment,
     unsettled: lastBlock(found.cursor, found.end),
   };
 }

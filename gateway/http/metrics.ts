@@ -44,6 +44,16 @@ export function createMetrics(status: () => ServerStatus): Registry {
   gauge("ready", "1 while orders are accepted", ({ state }) => (state === "ready" ? 1 : 0));
   gauge("last_seq", "seq of the last sequenced command", ({ lastSeq }) => lastSeq);
   gauge("check_seq", "seq of the last snapshot command", ({ check }) => check.seq);
+  gauge(
+    "history_damaged",
+    "1 where the journal or the event log is damaged before the part that the start has read",
+    ({ history }) => (history.state === "damaged" ? 1 : 0),
+  );
+  gauge(
+    "history_checked_seq",
+    "journal and event log are found whole up to this seq",
+    ({ history }) => history.checkedSeq,
+  );
   gauge("logged_seq", "seq of the last event in the event log", ({ log }) => log.lastSeq);
   gauge("redis_seq", "seq of the last event in Redis", ({ redis }) => redis.lastSeq);
   gauge("redis_lag_commands", "commands between event log and Redis", ({ redis }) => redis.lag);

@@ -19,6 +19,21 @@ export interface ServerStatus {
     readonly events: number;
     readonly trades: number;
   };
+  /** Of both logs, what the start did not read; see docs/journal-format.md. */
+  readonly history: {
+    readonly state: "checking" | "whole" | "damaged";
+    /** Up to here both logs are whole. */
+    readonly checkedSeq: number;
+    /** What was found first. */
+    readonly damage: {
+      readonly file: string;
+      readonly offset: number;
+      /** The last seq that is whole before it. */
+      readonly seq: number;
+      readonly code: string;
+      readonly what: string;
+    } | null;
+  };
   readonly redis: {
     readonly state: string;
     /** Why it has halted, as docs/redis.md lists it; null: it has not. */

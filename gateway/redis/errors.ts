@@ -14,6 +14,8 @@ export type HaltCode =
   | "unmarkedStream"
   | "wrongType"
   | "hashTagMissing"
+  | "eventLogDamaged"
+  | "journalDamaged"
   | "invariantBroken";
 
 /** docs/redis.md lists the codes and what to do about each. */

@@ -5,7 +5,7 @@ import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
 import type { AnchorSource } from "./anchor-queue.ts";
 import type { RedisConnection } from "./connection.ts";
 import { PublishingHalted, RedisUnavailable } from "./errors.ts";
-import type { EventSource } from "./event-source.ts";
+import { type EventSource, readUntroubled } from "./event-source.ts";
 import { PUBLISHED_FIELD, type StreamKeys } from "./keys.ts";
 import {
   dropInternal,
@@ -171,7 +171,7 @@ async function checkHistory(
   const own = new Uint8Array(published.length + RECORD_BYTES);
   let filled = 0;
   while (filled < published.length) {
-    const read = source.read(own.subarray(filled));
+    const read = await readUntroubled(source, own.subarray(filled));
     if (read === 0) throw ahead(position);
     filled = dropInternal(own, filled, filled + read);
   }
@@ -210,12 +210,12 @@ async function checkAnchor(connection: RedisConnection, anchors: AnchorSource): 
 }
 
 /** Returns the timestamp of the event there. */
-function checkReaches(source: EventSource, position: EventId): number {
+async function checkReaches(source: EventSource, position: EventId): Promise<number> {
   // Right before it: events of one command are numbered from 0.
   if (position.index > 0) source.seek(position.seq, position.index - 1);
   else source.seek(position.seq - 1, LAST_INDEX);
   const record = new Uint8Array(RECORD_BYTES);
-  if (source.read(record) === 0) throw ahead(position);
+  if ((await readUntroubled(source, record)) === 0) throw ahead(position);
   const found = eventIdAt(viewOf(record), 0);
   if (compareEventIds(found, position) !== 0) {
     throw new PublishingHalted(
@@ -239,7 +239,9 @@ async function instrumentsInLog(source: EventSource, position: EventId): Promise
   const buffer = new Uint8Array(SCAN_BYTES);
   const view = viewOf(buffer);
   source.seek(BEGINNING.seq, BEGINNING.index);
-  for (let bytes = source.read(buffer); bytes > 0; bytes = source.read(buffer)) {
+  for (;;) {
+    const bytes = await readUntroubled(source, buffer);
+    if (bytes === 0) return [...records.values()];
     for (let at = 0; at < bytes; at += lengthAt(view, at)) {
       if (compareEventIds(eventIdAt(view, at), position) > 0) return [...records.values()];
       if (templateIdAt(view, at) !== INSTRUMENT_TEMPLATE_ID) continue;
@@ -248,5 +250,4 @@ async function instrumentsInLog(source: EventSource, position: EventId): Promise
     }
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return [...records.values()];
 }

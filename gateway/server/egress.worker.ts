@@ -1,7 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { JournalAnchor } from "../../engine/journal/anchor.ts";
 import { eventsPath } from "../../engine/journal/data-directory.ts";
-import { EventLogReader } from "../../engine/journal/event-log-reader.ts";
 import type { OpenedEventLog } from "../../engine/journal/event-log-recovery.ts";
 import { EventLogStage, type EventPlace } from "../../engine/journal/event-log-stage.ts";
 import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
@@ -19,9 +18,9 @@ import {
 import { locateAnchor } from "../../replay/anchors.ts";
 import type { RedisAccess } from "../redis/access.ts";
 import { AnchorQueue } from "../redis/anchor-queue.ts";
-import type { EventSource } from "../redis/event-source.ts";
 import { RedisPublisher } from "../redis/publisher.ts";
 import { AsyncLoop } from "./async-loop.ts";
+import { haltIfDamaged, LogEventSource } from "./log-event-source.ts";
 
 export interface EgressWorkerData {
   readonly memory: PipelineMemory;
@@ -103,7 +102,9 @@ const stage = new EventLogStage(data.memory, {
 
 let publisher: RedisPublisher | null = null;
 let statusTimer: NodeJS.Timeout | null = null;
-const anchors = new AnchorQueue((anchor) => locateAnchor(disk, data.dataDirectory, anchor));
+const anchors = new AnchorQueue((anchor) =>
+  locateAnchor(disk, data.dataDirectory, anchor).catch(haltIfDamaged("journalDamaged")),
+);
 const control = new Int32Array(data.memory.control);
 
 const waking = {
@@ -144,18 +145,10 @@ function log(level: EgressLogMessage["level"]) {
   };
 }
 
-/** The publisher seeks behind an event, the log's reader to one. */
-function sourceOf(reader: EventLogReader): EventSource {
-  return {
-    seek: (seq, index) => reader.seek(seq, seq === 0 ? 0 : index + 1),
-    read: (into) => reader.read(into),
-  };
-}
-
 function publish(request: Extract<EgressRequest, { type: "publish" }>): void {
   publisher = new RedisPublisher({
     access: request.access,
-    source: sourceOf(new EventLogReader(disk, eventsPath(data.dataDirectory))),
+    source: new LogEventSource(disk, eventsPath(data.dataDirectory)),
     identity: { directoryId: request.directoryId, epoch: request.epoch },
     log: { info: log("info"), warn: log("warn"), error: log("error") },
     batchBytes: request.batchBytes,

@@ -21,6 +21,7 @@ import { AsyncLoop } from "./async-loop.ts";
 import { demoKeyFiles, setUpDemo } from "./demo.ts";
 import type { EgressLogMessage, RedisStatusMessage } from "./egress.worker.ts";
 import { Gateway } from "./gateway.ts";
+import { HistoryCheck } from "./history-check.ts";
 import { OwnCommands } from "./own-commands.ts";
 import { Pipeline, type PipelineFault } from "./pipeline.ts";
 import { redisStatus } from "./redis-status.ts";
@@ -61,6 +62,8 @@ export class Exchange {
   readonly #compressor: SegmentCompressor | null;
   readonly #snapshotter: Snapshotter | null;
   #snapshotTimer: NodeJS.Timeout | null = null;
+  readonly #history: HistoryCheck;
+  #skipped: readonly number[] = [];
   #state: ServerStatus["state"] = "starting";
 
   /**
@@ -90,6 +93,7 @@ export class Exchange {
       config.durability === "none"
         ? null
         : new Snapshotter({ dataDirectory, capacity }, log, (taken) => this.#onSnapshot(taken));
+    this.#history = new HistoryCheck(log);
     const mayCompress = config.compressSegments && config.durability !== "none";
     this.#compressor = mayCompress ? new SegmentCompressor(config.dataDir, log) : null;
     this.#own = new OwnCommands(this.#intake, memory, systemClock.nowUs, config.snapshotIntervalMs);
@@ -162,6 +166,15 @@ export class Exchange {
       { url: this.url, lastSeq: this.#intake.lastSeq, transport: this.#transport.kind },
       "ready: orders are accepted",
     );
+    this.#checkHistory();
+  }
+
+  /** What the start did not read, now that nobody waits for it. */
+  #checkHistory(): void {
+    const { config } = this;
+    const { unread, recoveredSeq: lastSeq } = this.#pipeline;
+    const skips = this.#skipped;
+    this.#history.begin({ ...unread, dataDirectory: config.dataDir, skips, lastSeq });
   }
 
   /** What all sockets had to say in one turn of the event loop wakes the other threads once. */
@@ -182,6 +195,7 @@ export class Exchange {
     removeServeFile(this.config.dataDir);
     this.#own.stop();
     if (this.#snapshotTimer !== null) clearInterval(this.#snapshotTimer);
+    const historyEnds = this.#history.stop();
     await this.#compressor?.stop();
     this.#intake.close();
     this.#transport?.stopListening();
@@ -200,6 +214,7 @@ export class Exchange {
     await this.#snapshotter?.stop(SNAPSHOT_WAIT_MS);
     await this.#pipeline.stop(REDIS_DRAIN_MS);
     await this.#redis?.stop();
+    await historyEnds;
     const { check } = this.status();
     this.#log.info(
       {
@@ -233,6 +248,7 @@ export class Exchange {
       lags: this.#pipeline.lags(),
       log: { lastSeq: log.lastSeq, eventCount: log.eventCount },
       check: this.#check(log.checkpoint),
+      history: this.#history.status,
       redis: redisStatus(
         this.#redisStatus,
         this.#redisAbsent,
@@ -297,6 +313,7 @@ export class Exchange {
     if (opened?.cut) this.#log.warn(opened.cut, "a torn tail was cut and kept aside");
     if (recovered !== undefined) {
       const { skipped, eventSeq, eventIndex, snapshot } = recovered;
+      this.#skipped = skipped;
       if (skipped.length > 0) {
         this.#log.warn({ seqs: skipped }, "commands are taken out of the journal");
       }

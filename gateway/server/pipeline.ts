@@ -3,15 +3,18 @@ import type { EngineCapacity } from "../../engine/engine.ts";
 import { EngineFault } from "../../engine/engine-fault.ts";
 import { raiseInliningBudget } from "../../engine/inlining.ts";
 import type { JournalAnchor } from "../../engine/journal/anchor.ts";
+import { LogKind } from "../../engine/journal/block-format.ts";
 import {
   type DirectoryMeta,
   directoryIdOf,
   eventsPath,
+  journalPath,
   openMeta,
 } from "../../engine/journal/data-directory.ts";
 import { DirectoryLock } from "../../engine/journal/directory-lock.ts";
 import { JournalError } from "../../engine/journal/errors.ts";
 import { EventLogStatus } from "../../engine/journal/event-log-status.ts";
+import { checkEarlierHeaders, type UnreadHistory } from "../../engine/journal/history.ts";
 import {
   createJournalCounters,
   type JournalCounters,
@@ -83,6 +86,8 @@ export class Pipeline {
   readonly recoveredSeq: number;
   /** undefined: the journal holds nothing. */
   readonly recovery: TailRecovery | undefined;
+  /** What the start leaves unread. */
+  readonly unread: UnreadHistory;
   /** undefined until the journal of this run has begun, and with durability none. */
   epoch: number | undefined;
   readonly #disk = new NodeDisk();
@@ -148,6 +153,7 @@ export class Pipeline {
           readAhead: true,
         });
       }
+      this.unread = this.recovery?.unread ?? this.#unreadMarks();
     } catch (error) {
       this.#lock.release();
       throw error;
@@ -160,6 +166,15 @@ export class Pipeline {
     });
     this.#control = new Int32Array(this.memory.control);
     this.sequencer = new Sequencer(this.memory, nowUs);
+  }
+
+  /** Of a journal without commands only the last segment was read. */
+  #unreadMarks(): UnreadHistory {
+    const path = journalPath(this.#directory);
+    const id = directoryIdOf(this.meta);
+    const only = { last: this.#end.segment };
+    const journal = checkEarlierHeaders(this.#disk, path, LogKind.journal, id, only);
+    return { journal, events: undefined };
   }
 
   get #nextEpoch(): number {

@@ -16,6 +16,6 @@ export const CloseCode = {
   heartbeatTimeout: 4408,
   /** The same key has logged on elsewhere. */
   replaced: 4409,
-  /** The position to resume after is not in this server's history. */
+  /** The position to resume after is not in this server's history, or what follows it cannot be read. */
   resumeUnavailable: 4410,
 } as const;

@@ -307,7 +307,7 @@ export class TradeSession implements SocketHandler, InputHandler {
       );
     } catch {
       const text = "the recorded events cannot be read";
-      this.close(ErrorCode.resumeUnavailable, text, CloseCode.internalError);
+      this.close(ErrorCode.resumeUnavailable, text, CloseCode.resumeUnavailable);
       return;
     }
     if (isLive) {

@@ -1,4 +1,5 @@
 import type { EngineCapacity } from "../../../engine/engine.ts";
+import { LogKind } from "../../../engine/journal/block-format.ts";
 import {
   type DirectoryMeta,
   directoryIdOf,
@@ -13,6 +14,7 @@ import {
   type OpenedEventLog,
 } from "../../../engine/journal/event-log-recovery.ts";
 import type { EventPlace } from "../../../engine/journal/event-log-stage.ts";
+import { checkEarlierHeaders, type UnreadHistory } from "../../../engine/journal/history.ts";
 import { JournalReader } from "../../../engine/journal/journal-reader.ts";
 import { findSkips } from "../../../engine/journal/log-search.ts";
 import { MissingEvents } from "../../../engine/journal/missing-events.ts";
@@ -74,6 +76,8 @@ export class TailRecovery {
   readonly snapshot: Snapshot | undefined;
   /** Snapshots that were passed over, and why. */
   readonly refused: { readonly path: string; readonly why: string }[] = [];
+  /** Of both logs, what comes before the segments that it reads. */
+  readonly unread: UnreadHistory;
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #options: TailRecoveryOptions;
@@ -98,6 +102,7 @@ export class TailRecovery {
       skips: findSkips(disk, journalPath(directory)),
       onRefused: (path, why) => this.refused.push({ path, why }),
     });
+    this.unread = this.#lookAtEarlier();
   }
 
   /** Commands behind the snapshot. */
@@ -153,6 +158,22 @@ export class TailRecovery {
     } finally {
       reader.close();
     }
+  }
+
+  /** Only at headers: to read it all may take minutes, and is done once the server runs. */
+  #lookAtEarlier(): UnreadHistory {
+    const id = directoryIdOf(this.#options.meta);
+    const journal = journalPath(this.#directory);
+    const events = eventsPath(this.#directory);
+    const { segment } = this.#options.end;
+    const seq = this.snapshot?.place.seq;
+    // Without a snapshot the journal is read from its beginning.
+    const first = seq === undefined ? { last: 1 } : { last: segment, seq };
+    const only = { last: this.#log.lastSegment };
+    return {
+      journal: checkEarlierHeaders(this.#disk, journal, LogKind.journal, id, first),
+      events: checkEarlierHeaders(this.#disk, events, LogKind.events, id, only),
+    };
   }
 
   #openTail(): JournalReader {

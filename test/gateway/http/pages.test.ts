@@ -14,6 +14,7 @@ const STATUS: ServerStatus = {
   lags: { risk: 1, matched: 2, durable: 3 },
   log: { lastSeq: 41, eventCount: 99 },
   check: { seq: 40, stateHash: "aa", eventHash: "bb", events: 90, trades: 7 },
+  history: { state: "whole", checkedSeq: 42, damage: null },
   redis: {
     state: "publishing",
     code: null,

@@ -79,6 +79,7 @@ export function checkpointEvent(seq: number): Uint8Array {
 /** In the place of the event log's reader. */
 export class MemoryEventLog implements EventSource {
   readonly records: Uint8Array[] = [];
+  readonly isTroubled = false;
   #next = 0;
 
   append(...records: readonly Uint8Array[]): void {

@@ -106,6 +106,29 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       expect((await client.first("error")).code).toBe("resumeUnavailable");
     });
 
+    test("a part of the history that cannot be read ends the session with 4410, and no other", async () => {
+      let reads = 0;
+      const damaged = () => ({
+        seek: () => undefined,
+        read: () => {
+          reads++;
+          throw new Error("damaged at byte 4096");
+        },
+        close: () => undefined,
+      });
+      await begin({ recentSlots: 16, history: damaged });
+      await tradeAlong(40);
+      const other = await server.client("bob");
+      const client = await server.connect();
+      const message = await client.logonMessage("alice");
+      client.send({ ...message, resumeAfter: { seq: 1, index: 0 } });
+      expect(await client.closed()).toBe(4410);
+      expect((await client.first("error")).code).toBe("resumeUnavailable");
+      expect(reads).toBe(1);
+      other.send(order({ side: "sell", clientOrderId: 5, price: "300" }));
+      await other.first("accepted");
+    });
+
     test("the requestId of another key's command is not shown to an account's other sessions, viewers excepted", async () => {
       await begin();
       const sessions = [

@@ -9,6 +9,7 @@ import { MarketData } from "../../../gateway/market/market-data.ts";
 import { MarketEndpoint } from "../../../gateway/market/market-endpoint.ts";
 import { GatewayStage } from "../../../gateway/stage/gateway-stage.ts";
 import { RecentEvents } from "../../../gateway/stage/recent-events.ts";
+import type { EventHistory } from "../../../gateway/trade/catch-up.ts";
 import type { RateLimitOptions } from "../../../gateway/trade/rate-limits.ts";
 import type { TradeOptions } from "../../../gateway/trade/services.ts";
 import { TradeEndpoint } from "../../../gateway/trade/trade-endpoint.ts";
@@ -49,6 +50,8 @@ export interface ServerSettings {
   readonly recentSlots?: number;
   readonly commandSlots?: number;
   readonly clock?: Clock;
+  /** In the place of the event log. */
+  readonly history?: EventHistory;
 }
 
 export class TradeServer {
@@ -99,7 +102,7 @@ export class TradeServer {
         receipts: new ReceiptDesk(exchange.memory, completeSeq),
         views,
         recent,
-        history: exchange.history,
+        history: settings.history ?? exchange.history,
         clock,
         completeSeq,
         afterInput: () => exchange.afterInput(),

@@ -105,9 +105,11 @@ export class HistoryReader {
 
   /** skips: seqs of the commands that are taken out of the journal. */
   constructor(disk: Disk, directory: string, unread: UnreadHistory, skips: readonly number[]) {
+    const cursorTo = (until: number, kind: LogKind, path: string) =>
+      new LogCursor(disk, path, kind, { live: true, segment: 1, until });
     if (unread.journal !== undefined) {
       const path = journalPath(directory);
-      const blocks = new LogCursor(disk, path, LogKind.journal, { live: true, segment: 1 });
+      const blocks = cursorTo(unread.journal.number, LogKind.journal, path);
       const rising = skips.toSorted((a, b) => a - b).map((seq) => ({ seq }));
       const commands = JournalReader.open(disk, path, { openBlocks: () => blocks, skips: rising });
       const next = () => commands.next();
@@ -115,7 +117,7 @@ export class HistoryReader {
     }
     if (unread.events !== undefined) {
       const path = eventsPath(directory);
-      const blocks = new LogCursor(disk, path, LogKind.events, { live: true, segment: 1 });
+      const blocks = cursorTo(unread.events.number, LogKind.events, path);
       const next = () => blocks.next();
       this.#walks.push(new LogWalk(disk, path, LogKind.events, unread.events, blocks, next));
     }
@@ -192,16 +194,15 @@ class LogWalk {
   step(): void {
     const { blocks } = this;
     for (let i = this.#kind === LogKind.journal ? COMMANDS_A_STEP : 1; i > 0; i--) {
-      const isThere = this.#nextOrMissing();
-      const segment = blocks.segment as SegmentHeader;
-      if (segment.number >= this.#end.number) {
-        this.#compare(segment);
-        this.seq = Number.POSITIVE_INFINITY;
-        blocks.close();
-        return;
+      if (this.#nextOrMissing()) {
+        this.seq = blocks.position.lastSeq;
+        continue;
       }
-      if (!isThere) throw this.#missing(segment.number + 1);
-      this.seq = blocks.position.lastSeq;
+      if (blocks.segmentNumber < this.#end.number) throw this.#missing(blocks.segmentNumber + 1);
+      this.#compare(blocks.segment as SegmentHeader);
+      this.seq = Number.POSITIVE_INFINITY;
+      blocks.close();
+      return;
     }
   }
 

@@ -65,6 +65,8 @@ export interface CursorOptions {
   readonly segment?: number;
   /** Sync each file before it is read. */
   readonly sync?: boolean;
+  /** It ends where this segment begins: the header of that one is checked, its blocks are not read. */
+  readonly until?: number;
 }
 
 const LIVE_ATTEMPTS = 20;
@@ -83,6 +85,7 @@ export class LogCursor {
   readonly #kind: LogKind;
   readonly #live: boolean;
   readonly #sync: boolean;
+  readonly #until: number;
   #file: SegmentFile | undefined;
   #number: number;
   #offset = SEGMENT_HEADER_BYTES;
@@ -98,6 +101,7 @@ export class LogCursor {
     this.#kind = kind;
     this.#live = options.live ?? false;
     this.#sync = options.sync ?? false;
+    this.#until = options.until ?? Number.POSITIVE_INFINITY;
     const first = options.segment ?? segmentNumbers(disk, directory, kind)[0];
     if (first === undefined) {
       throw new JournalError("noJournal", `${directory} holds no ${segmentName(kind, 1)}`);
@@ -161,6 +165,10 @@ export class LogCursor {
   #next(): boolean {
     this.#file ??= this.#openSegment();
     for (;;) {
+      if (this.#number >= this.#until) {
+        this.end = this.#end("open", this.#offset);
+        return false;
+      }
       let finding = this.#file.examine(this.#offset, this.position);
       if (finding.state !== "block") {
         const nextPath = `${this.#directory}/${segmentName(this.#kind, this.#number + 1)}`;

@@ -362,10 +362,11 @@ describe.each(TRANSPORTS)("private sessions over %s", (choice) => {
       await begin();
       await server.setUp(INSTRUMENT);
       const client = await server.client("alice");
+      const late = await server.connect();
       server.exchange.intake.close();
       client.send(order());
       expect((await client.first("error")).code).toBe("shuttingDown");
-      const late = await server.connect();
+      await expect(server.connect()).rejects.toThrow("503");
       late.send(await late.logonMessage("bob"));
       expect(await late.closed()).toBe(1013);
     });

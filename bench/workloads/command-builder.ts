@@ -5,6 +5,9 @@ import { RECORD_BYTES } from "../../protocol/rings/pipeline-memory.ts";
 import { MAX_COMMAND_BYTES } from "../load/flow.ts";
 import type { Workload } from "./workload.ts";
 
+/** What places in memory are counted with. */
+const MOST_BYTES = 2 ** 31 - 8;
+
 /** Lays records side by side and gives each its seq, time and verdict. */
 export class CommandBuilder {
   count = 0;
@@ -19,14 +22,17 @@ export class CommandBuilder {
   constructor(mostCommands: number) {
     this.#offsets = new Uint32Array(mostCommands);
     this.#sourceOffsets = new Float64Array(mostCommands);
-    this.#bytes = Buffer.alloc(Math.max(RECORD_BYTES, (mostCommands >> 1) * MAX_COMMAND_BYTES));
+    const bytes = Math.min(MOST_BYTES, (mostCommands >> 1) * MAX_COMMAND_BYTES);
+    this.#bytes = Buffer.alloc(Math.max(RECORD_BYTES, bytes));
     this.#view = viewOf(this.#bytes);
   }
 
   /** Returns where the record is. */
   #append(encode: (view: DataView, offset: number) => number): number {
     if (this.#bytes.length - this.#end < RECORD_BYTES) {
-      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length >> 1)]);
+      const more = Math.min(this.#bytes.length >> 1, MOST_BYTES - this.#bytes.length);
+      if (more < RECORD_BYTES) throw new RangeError("a workload holds at most 2 GiB of commands");
+      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(more)]);
       this.#view = viewOf(this.#bytes);
     }
     const offset = this.#end;

@@ -99,7 +99,13 @@ test("without a URL a server of one's own is published to, and stops with the pr
   const client = await logOn(server);
   await client.sendAll([...orders(100)]);
   const socketPath = path.join(dataDir(), "redis", "redis.sock");
-  const own = new Redis({ path: socketPath, protocol: 2, retryStrategy: () => null });
+  // Orders are taken before the server's Redis is up: its socket may still be missing.
+  const own = new Redis({
+    path: socketPath,
+    protocol: 2,
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null,
+  });
   own.on("error", () => undefined);
   for (let i = 0; i < 500 && (await own.xlen("crossbook:trades:BTC-USD")) < 25; i++)
     await sleep(10);

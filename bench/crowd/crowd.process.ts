@@ -44,8 +44,8 @@ function frameOf(text: string): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-/** Asks for a channel and never takes the answer. */
-function openReader(channel: string): Promise<void> {
+/** Asks for every channel, so that its buffers fill soon, and never takes an answer. */
+function openReader(): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(Number(port), hostname);
     socket.once("error", reject);
@@ -58,7 +58,10 @@ function openReader(channel: string): Promise<void> {
     });
     socket.once("data", () => {
       socket.pause();
-      socket.write(frameOf(JSON.stringify({ type: "subscribe", channel, symbol: options.symbol })));
+      for (const channel of CHANNELS) {
+        const request = { type: "subscribe", channel, symbol: options.symbol };
+        socket.write(frameOf(JSON.stringify(request)));
+      }
       readersOpen++;
       socket.removeAllListeners("error");
       socket.on("error", () => undefined);
@@ -112,7 +115,7 @@ async function flood(key: LoadKey, seed: number): Promise<void> {
   }
 }
 
-for (let i = 0; i < options.readers; i++) await openReader(CHANNELS[i % CHANNELS.length] as string);
+for (let i = 0; i < options.readers; i++) await openReader();
 const floods = options.keys.map((key, i) => flood(key, i + 1));
 process.stdout.write("ready\n");
 process.on("message", () => {

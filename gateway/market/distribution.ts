@@ -10,7 +10,14 @@ import type { InstrumentFeed } from "./instrument-feed.ts";
 import type { MarketData, MarketListener } from "./market-data.ts";
 import type { MarketSession } from "./market-session.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
-import { CHANNELS, NOTHING_SENT, type Subscription, type Subscriptions } from "./subscriptions.ts";
+import {
+  CHANNELS,
+  NOTHING_SENT,
+  type Subscription,
+  type Subscriptions,
+  type Topic,
+} from "./subscriptions.ts";
+import { TradeTape } from "./trade-tape.ts";
 
 /** Figures that only tests change. */
 export interface Pace {
@@ -53,7 +60,8 @@ interface MergedUpdate {
  * Brings the updates to the sessions. A session that keeps up is *live*: it has joined the topics of
  * its subscriptions, and an update is made once for all of them. One that has too much unread leaves
  * them and is *behind*: it costs nothing until it reads again, and is then told what it missed in one
- * piece, from the last updates or as a new snapshot. Trades cannot be merged: they wait for it.
+ * piece, from the last updates or as a new snapshot. Trades cannot be merged: they wait for it, once
+ * for all who are behind, and who lets more than `maxTradeBytes` of them wait is closed.
  */
 export class Distribution implements MarketListener {
   readonly #pace: Pace;
@@ -62,6 +70,9 @@ export class Distribution implements MarketListener {
   readonly #subscriptions: Subscriptions;
   readonly #encoder: BookEncoder;
   readonly #snapshots: SnapshotStore;
+  readonly #maxTradeBytes: number;
+  /** Of instruments of which somebody is behind with the trades. */
+  readonly #tapes = new Map<InstrumentFeed, TradeTape>();
   readonly #merged = new BookRows();
   #lastText: MergedUpdate | null = null;
   #lastBinary: MergedUpdate | null = null;
@@ -78,8 +89,10 @@ export class Distribution implements MarketListener {
     data: MarketData,
     directory: InstrumentDirectory,
     subscriptions: Subscriptions,
+    maxTradeBytes: number,
     pace: Pace,
   ) {
+    this.#maxTradeBytes = maxTradeBytes;
     this.#pace = pace;
     this.#data = data;
     this.#directory = directory;
@@ -166,7 +179,11 @@ export class Distribution implements MarketListener {
   tick(nowMs: number): void {
     // What was published has been handed over by now: a look is enough.
     if (this.#publishedBytes > 0) this.#probe(false);
-    for (const session of [...this.#behind]) this.catchUp(session);
+    for (const session of [...this.#behind]) if (!session.isSlow) this.catchUp(session);
+    for (const feed of this.#tapes.keys()) {
+      const topic = this.#subscriptions.topic(Channel.trades, feed);
+      if (topic === undefined || topic.behind === 0) this.#tapes.delete(feed);
+    }
     for (const [book, watched] of this.#watched) {
       const topic = this.#subscriptions.topic(book.channel, watched.feed);
       if (topic !== undefined && topic.subscriptions.size > 0) watched.idleSinceMs = 0;
@@ -252,18 +269,28 @@ export class Distribution implements MarketListener {
     const topic = this.#subscriptions.topic(Channel.trades, feed);
     if (topic === undefined || topic.subscriptions.size === 0) return;
     const bytes = bytesOf(view, count * PUBLIC_TRADE_LENGTH);
-    let text = "";
-    const isRead = topic.subscriptions.size > topic.liveBinaries;
-    if (isRead) text = JSON.stringify(decodeTrades(view, count, this.#directory));
     if (topic.liveBinaries > 0) this.#publish(topic.nameOf(true), bytes);
-    if (topic.liveTexts > 0) this.#publish(topic.nameOf(false), text);
-    if (topic.subscriptions.size > topic.liveBinaries + topic.liveTexts) {
-      for (const { session, isLive, sentSeq } of topic.subscriptions.values()) {
-        if (isLive || sentSeq === NOTHING_SENT) continue;
-        session.say(session.messenger.isBinary ? bytes.slice() : text);
-      }
+    if (topic.liveTexts > 0) {
+      const text = JSON.stringify(decodeTrades(view, count, this.#directory));
+      this.#publish(topic.nameOf(false), text);
     }
+    if (topic.behind > 0) this.#keepTrades(feed, topic, bytes);
+    else this.#tapes.delete(feed);
     this.#probeIfDue();
+  }
+
+  /** For who is behind. */
+  #keepTrades(feed: InstrumentFeed, topic: Topic, records: Uint8Array): void {
+    const { seq, prevSeq } = feed.lastTrade;
+    let tape = this.#tapes.get(feed);
+    if (tape === undefined) {
+      tape = new TradeTape(this.#directory, this.#maxTradeBytes, prevSeq);
+      this.#tapes.set(feed, tape);
+    }
+    if (!tape.push(seq, records)) return;
+    for (const { session, isLive, sentSeq } of [...topic.subscriptions.values()]) {
+      if (!isLive && sentSeq !== NOTHING_SENT && sentSeq < tape.floorSeq) session.closeAsSlow();
+    }
   }
 
   onBook(feed: InstrumentFeed, book: BookFeed): void {
@@ -352,9 +379,7 @@ export class Distribution implements MarketListener {
       const { channel, feed, sentSeq } = subscription;
       const book = bookOf(feed, channel);
       const isNew =
-        sentSeq === NOTHING_SENT ||
-        book?.isWatched === false ||
-        (channel !== Channel.trades && sentSeq !== seqOf(channel, feed));
+        sentSeq === NOTHING_SENT || book?.isWatched === false || sentSeq !== seqOf(channel, feed);
       if (!isNew) continue;
       if (book === null || !book.book.isTouched) return subscription;
       // The book is in the middle of a command.
@@ -367,7 +392,9 @@ export class Distribution implements MarketListener {
     const { channel, feed } = subscription;
     const book = bookOf(feed, channel);
     if (book === null) {
-      this.#tellRecord(subscription);
+      if (channel === Channel.trades && subscription.sentSeq !== NOTHING_SENT) {
+        this.#tellTrades(subscription);
+      } else this.#tellRecord(subscription);
       return;
     }
     this.#data.watch(book, this.#pace);
@@ -416,6 +443,18 @@ export class Distribution implements MarketListener {
     if (isBinary) this.#lastBinary = merge;
     else this.#lastText = merge;
     return frames;
+  }
+
+  /** Those of the next command that had any. */
+  #tellTrades(subscription: Subscription): void {
+    const { session, feed, sentSeq } = subscription;
+    const next = this.#tapes.get(feed)?.after(sentSeq, session.messenger.isBinary);
+    if (next === undefined) {
+      session.closeAsSlow();
+      return;
+    }
+    subscription.sentSeq = next.seq;
+    session.say(next.frame);
   }
 
   /** The state now: as a snapshot, or as one step from what was sent last. */

@@ -89,6 +89,7 @@ export class MarketEndpoint implements SocketEndpoint, MarketHost, EventListener
       services.data,
       services.directory,
       this.#subscriptions,
+      options.maxSendBufferBytes,
       pace,
     );
   }

@@ -37,6 +37,9 @@ const resume = new Resume();
 
 const SUBSCRIBE_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol"]);
 const RESUME_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol", "afterSeq"]);
+/** A slow session is looked at again so often, should the transport not say that it has read. */
+const LOOK_AGAIN_MS = 1_000;
+
 export interface MarketOptions {
   readonly heartbeatIntervalMs: number;
   readonly maxMessageBytes: number;
@@ -86,6 +89,7 @@ export class MarketSession implements SocketHandler {
   readonly #errors: TokenBucket;
   #lastHeardMs: number;
   #lastHeartbeatMs: number;
+  #lastLookMs = 0;
 
   constructor(
     socket: TransportSocket,
@@ -286,7 +290,13 @@ export class MarketSession implements SocketHandler {
   }
 
   tick(nowMs: number): void {
-    if (this.isSlow) this.onDrain();
+    if (this.isSlow) {
+      // It would not read a heartbeat either.
+      if (nowMs - this.#lastLookMs < LOOK_AGAIN_MS) return;
+      this.#lastLookMs = nowMs;
+      this.onDrain();
+      if (this.isSlow) return;
+    }
     if (nowMs - this.#lastHeartbeatMs < this.#options.heartbeatIntervalMs) return;
     this.#lastHeartbeatMs = nowMs;
     const lastSeq = this.#host.isCurrent(this) ? this.#host.completeSeq() : 0;
@@ -300,9 +310,11 @@ export class MarketSession implements SocketHandler {
     if (!this.#socket.isOpen) return;
     const waiting = outbox.waitingBytes;
     this.isSlow = waiting > this.#host.slowBytes;
-    if (waiting > this.#options.maxSendBufferBytes) {
-      this.close(ErrorCode.slowConsumer, "the client reads too slowly", CloseCode.tryAgain);
-    }
+    if (waiting > this.#options.maxSendBufferBytes) this.closeAsSlow();
+  }
+
+  closeAsSlow(): void {
+    this.close(ErrorCode.slowConsumer, "the client reads too slowly", CloseCode.tryAgain);
   }
 
   onDrain(): void {

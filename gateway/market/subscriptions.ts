@@ -44,6 +44,11 @@ export class Topic {
     this.name = `${channel}/${instrumentId}`;
   }
 
+  /** Who is not live. */
+  get behind(): number {
+    return this.subscriptions.size - this.liveTexts - this.liveBinaries;
+  }
+
   nameOf(isBinary: boolean): string {
     return isBinary ? `${this.name}/b` : this.name;
   }

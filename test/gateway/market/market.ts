@@ -9,6 +9,7 @@ import { Admission } from "../../../gateway/transport/admission.ts";
 import { Topics } from "../../../gateway/transport/topics.ts";
 import type { SocketHandler } from "../../../gateway/transport/transport.ts";
 import { Views } from "../../../gateway/views/views.ts";
+import { HEARTBEAT_LENGTH, Heartbeat } from "../../../protocol/generated/session.ts";
 import { ReferenceEngine } from "../../reference/engine.ts";
 import { type CommandDraft, completeCommand, writeRecord } from "../../reference/records.ts";
 import { SlowSocket } from "../../simulation/slow-socket.ts";
@@ -95,10 +96,18 @@ export class Market {
     return { socket, handler: this.endpoint.open(socket, { ...REQUEST, query }) };
   }
 
-  subscribe(channel: string): { socket: SlowSocket; handler: SocketHandler } {
-    const { socket, handler } = this.connect();
+  subscribe(channel: string, isBinary = false): { socket: SlowSocket; handler: SocketHandler } {
+    const { socket, handler } = this.connect(isBinary);
     const message = JSON.stringify({ type: "subscribe", channel, symbol: "BTC-USD" });
     handler.onMessage(Buffer.from(message), false);
+    if (isBinary) {
+      // A binary message of any kind: what it gets from now on is binary.
+      const heartbeat = new DataView(new ArrayBuffer(HEARTBEAT_LENGTH));
+      const record = new Heartbeat();
+      record.wrap(heartbeat, 0);
+      record.clear();
+      handler.onMessage(new Uint8Array(heartbeat.buffer), true);
+    }
     this.endpoint.onRoundEnd();
     return { socket, handler };
   }

@@ -1,11 +1,33 @@
 import { describe, expect, test } from "vitest";
 import { BookChecksum } from "../../../protocol/book-checksum.ts";
+import { PUBLIC_TRADE_TEMPLATE_ID, PublicTrade } from "../../../protocol/generated/session.ts";
 import { Reader } from "../../feed/reader.ts";
 import type { SlowSocket } from "../../simulation/slow-socket.ts";
 import { type Json, Market } from "./market.ts";
 
 function messages({ frames }: SlowSocket, type: string): Json[] {
   return frames.map((frame) => JSON.parse(frame as string)).filter((json) => json.type === type);
+}
+
+/** [seq, prevSeq, tradeId] of each, in either encoding. */
+function tradesOf({ frames }: SlowSocket): number[][] {
+  const record = new PublicTrade();
+  return frames.flatMap((frame) => {
+    if (typeof frame === "string") {
+      const json = JSON.parse(frame) as Json;
+      if (json.type !== "trades") return [];
+      const trades = json.trades as { tradeId: number }[];
+      return trades.map(({ tradeId }) => [json.seq as number, json.prevSeq as number, tradeId]);
+    }
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+    const found: number[][] = [];
+    for (let at = 0; at < view.byteLength; at += view.getUint16(at, true)) {
+      if (view.getUint16(at + 2, true) !== PUBLIC_TRADE_TEMPLATE_ID) continue;
+      record.wrap(view, at);
+      found.push([record.seq, record.prevSeq, record.tradeId]);
+    }
+    return found;
+  });
 }
 
 describe("a slow reader of l1", () => {
@@ -85,6 +107,57 @@ describe("a slow reader of trades", () => {
     expect(seen.length).toBeGreaterThan(100);
     expect(seen).toEqual(all.slice(0, seen.length));
     expect(messages(slow.socket, "error").length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("two slow readers of trades", () => {
+  test.each([false, true])(
+    "that read again are told each trade once and in order; until then none waits in their sockets (binary: %s)",
+    (isBinary) => {
+      const market = new Market();
+      const fast = market.subscribe("trades", isBinary);
+      const slow = [market.subscribe("trades", isBinary), market.subscribe("trades", isBinary)];
+      for (const { socket } of slow) socket.isReading = false;
+      const trade = (count: number) => {
+        for (let i = 0; i < count; i++) {
+          market.order(1, 1, 1000, 1);
+          market.order(2, 2, 1000, 1);
+        }
+      };
+      trade(1000); // so much has been sent that who does not read is found out
+      const waiting = slow.map(({ socket }) => socket.bufferedBytes);
+      expect(Math.max(...waiting)).toBeLessThan(100_000);
+      trade(1000);
+      expect(slow.map(({ socket }) => socket.bufferedBytes)).toEqual(waiting);
+      // The second one later than the first, and with a stop on the way.
+      slow[0]?.socket.catchUp();
+      slow[0]?.handler.onDrain();
+      trade(10);
+      slow[1]?.socket.catchUp();
+      slow[1]?.handler.onDrain();
+      trade(10);
+      const all = tradesOf(fast.socket);
+      expect(all).toHaveLength(2020);
+      for (const { socket } of slow) expect(tradesOf(socket)).toEqual(all);
+    },
+  );
+
+  test("that has unsubscribed or gone is told none of those that waited", () => {
+    const market = new Market();
+    const slow = market.subscribe("trades");
+    slow.socket.isReading = false;
+    for (let i = 0; i < 500; i++) {
+      market.order(1, 1, 1000, 1);
+      market.order(2, 2, 1000, 1);
+    }
+    const message = { type: "unsubscribe", channel: "trades", symbol: "BTC-USD" };
+    slow.handler.onMessage(Buffer.from(JSON.stringify(message)), false);
+    const told = messages(slow.socket, "trades").length;
+    slow.socket.catchUp();
+    slow.handler.onDrain();
+    market.endpoint.tick();
+    expect(messages(slow.socket, "trades")).toHaveLength(told);
+    expect(messages(slow.socket, "unsubscribed")).toHaveLength(1);
   });
 });
 

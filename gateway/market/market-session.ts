@@ -37,7 +37,10 @@ const resume = new Resume();
 
 const SUBSCRIBE_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol"]);
 const RESUME_FIELDS: ReadonlySet<string> = new Set(["type", "channel", "symbol", "afterSeq"]);
-/** A slow session is looked at again so often, should the transport not say that it has read. */
+/**
+ * A slow session is looked at again so often, should the transport not say that it has read; each a
+ * little later than the others, since a thousand may have become slow together.
+ */
 const LOOK_AGAIN_MS = 1_000;
 
 export interface MarketOptions {
@@ -89,7 +92,7 @@ export class MarketSession implements SocketHandler {
   readonly #errors: TokenBucket;
   #lastHeardMs: number;
   #lastHeartbeatMs: number;
-  #lastLookMs = 0;
+  #nextLookMs = 0;
 
   constructor(
     socket: TransportSocket,
@@ -292,8 +295,8 @@ export class MarketSession implements SocketHandler {
   tick(nowMs: number): void {
     if (this.isSlow) {
       // It would not read a heartbeat either.
-      if (nowMs - this.#lastLookMs < LOOK_AGAIN_MS) return;
-      this.#lastLookMs = nowMs;
+      if (nowMs < this.#nextLookMs) return;
+      this.#nextLookMs = nowMs + LOOK_AGAIN_MS * (1 + Math.random());
       this.onDrain();
       if (this.isSlow) return;
     }

@@ -34,6 +34,8 @@ export interface Pace {
   readonly windowRows: number;
   /** A snapshot of as many parts is shared. */
   readonly sharedParts: number;
+  /** Catching up may take so long in one turn of the event loop; then orders get theirs. */
+  readonly catchUpMs: number;
 }
 
 export const PACE: Pace = {
@@ -44,6 +46,7 @@ export const PACE: Pace = {
   windowUpdates: 8192,
   windowRows: 16_384,
   sharedParts: 3,
+  catchUpMs: 1,
 };
 
 /** How long a book that nobody wants any more is kept up to date for those who come back. */
@@ -77,6 +80,11 @@ export class Distribution implements MarketListener {
   #lastText: MergedUpdate | null = null;
   #lastBinary: MergedUpdate | null = null;
   readonly #behind = new Set<MarketSession>();
+  /** Sessions that can be told something, and wait for the next turn of the event loop. */
+  readonly #due = new Set<MarketSession>();
+  /** Catching up took so long in this turn. */
+  #spentMs = 0;
+  #nextTurn: NodeJS.Immediate | null = null;
   /** Sessions with something to tell that must wait for the end of a command. */
   readonly #waiting = new Set<MarketSession>();
   /** Books that are watched, and since when nobody wants them (0: somebody does). */
@@ -138,6 +146,7 @@ export class Distribution implements MarketListener {
     for (const subscription of this.#subscriptions.of(session)) this.#leave(subscription);
     this.#subscriptions.removeAll(session);
     this.#behind.delete(session);
+    this.#due.delete(session);
     this.#waiting.delete(session);
     this.#live.delete(session);
   }
@@ -151,9 +160,31 @@ export class Distribution implements MarketListener {
     this.#fallBehind(session);
   }
 
-  /** Tells a session that is behind what it can read now. */
+  /** Tells a session that is behind what it can read now, or in the next turns if many are to be told. */
   catchUp(session: MarketSession): void {
     if (!this.#behind.has(session)) return;
+    this.#nextTurn ??= setImmediate(() => this.#onTurn());
+    if (this.#spentMs >= this.#pace.catchUpMs) {
+      this.#due.add(session);
+      return;
+    }
+    const startMs = performance.now();
+    this.#catchUpNow(session);
+    this.#spentMs += performance.now() - startMs;
+  }
+
+  #onTurn(): void {
+    this.#nextTurn = null;
+    this.#spentMs = 0;
+    for (const session of this.#due) {
+      if (this.#spentMs >= this.#pace.catchUpMs) break;
+      this.#due.delete(session);
+      this.catchUp(session);
+    }
+  }
+
+  #catchUpNow(session: MarketSession): void {
+    this.#due.delete(session);
     this.#waiting.delete(session);
     if (!this.#tellAll(session)) return;
     for (const subscription of this.#subscriptions.of(session)) this.#join(subscription);
@@ -445,16 +476,22 @@ export class Distribution implements MarketListener {
     return frames;
   }
 
-  /** Those of the next command that had any. */
+  /** Those of the next commands, as many as go out at once. */
   #tellTrades(subscription: Subscription): void {
-    const { session, feed, sentSeq } = subscription;
-    const next = this.#tapes.get(feed)?.after(sentSeq, session.messenger.isBinary);
-    if (next === undefined) {
-      session.closeAsSlow();
-      return;
+    const { session, feed } = subscription;
+    const { isBinary, outbox } = session.messenger;
+    const newest = feed.lastTrade.seq;
+    let bytes = 0;
+    while (subscription.sentSeq !== newest && bytes < this.#pace.slowBytes) {
+      const next = this.#tapes.get(feed)?.after(subscription.sentSeq, isBinary);
+      if (next === undefined) {
+        session.closeAsSlow();
+        return;
+      }
+      subscription.sentSeq = next.seq;
+      outbox.frame(next.frame);
+      bytes += next.frame.length;
     }
-    subscription.sentSeq = next.seq;
-    session.say(next.frame);
   }
 
   /** The state now: as a snapshot, or as one step from what was sent last. */

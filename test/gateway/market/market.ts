@@ -49,7 +49,8 @@ export class Market {
       { heartbeatIntervalMs: 10_000, maxMessageBytes: 65_536, maxSendBufferBytes: 1024 * 1024 },
       { sessionPerSecond: 0, keyPerSecond: 0, addressPerSecond: 0, burstMs: 1000 },
       new Admission({ maxConnections: 100, maxConnectionsPerAddress: 100, origins: [] }),
-      { ...PACE, ...pace },
+      // All at once, unless a test is about turns.
+      { ...PACE, catchUpMs: Number.POSITIVE_INFINITY, ...pace },
     );
     this.endpoint.attach(this.#topics);
     this.apply({

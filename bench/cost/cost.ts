@@ -195,7 +195,9 @@ async function measureMode(options: CostOptions, mode: CostMode): Promise<Measur
 }
 
 async function measureBareEcho(options: CostOptions): Promise<Measured> {
-  const { load, serverCpuUsPerMessage } = await measureEcho(loadOf(options), options.warmUpSeconds);
+  const { load, serverCpuUsPerMessage } = await measureEcho(loadOf(options), {
+    warmUpSeconds: options.warmUpSeconds,
+  });
   const { latency, answered, lost } = load;
   return {
     cpuUs: serverCpuUsPerMessage,

@@ -1,5 +1,5 @@
 import { NEW_ORDER_LENGTH } from "../../protocol/generated/commands.ts";
-import { formatLatency, formatUs } from "../latency.ts";
+import { formatLatency, formatUs, type LatencySummary } from "../latency.ts";
 import { type DayOptions, dayRate } from "../load/due-times.ts";
 import type { LoadResult } from "../load/load.ts";
 import { DEFAULT_LOAD, type LoadKey, type LoadOptions } from "../load/options.ts";
@@ -45,10 +45,24 @@ export interface LatencyBenchResult {
   /** CPU of the server's process for one command; null for a server that is not ours. */
   readonly serverCpuUsPerCommand: number | null;
   readonly echo: EchoResult;
+  /** The echo of messages that go from thread to thread as orders do: hand-overs and wake-ups. */
+  readonly threadedEcho: EchoResult;
   /** null with durability none. */
   readonly writeSync: WriteSyncResult | null;
-  /** The server's percentiles over the sum of both yardsticks'. */
-  readonly ratios: { readonly p50: number; readonly p99: number };
+  /** The server's percentiles over those of yardsticks. */
+  readonly ratios: {
+    /** Of its measured parts: echo with hand-overs, and write (and sync). */
+    readonly parts: Ratios;
+    /** Of the plain echo, and write (and sync). */
+    readonly echoAndDisk: Ratios;
+    /** Of write and sync alone; null but for durability fsync. */
+    readonly disk: Ratios | null;
+  };
+}
+
+export interface Ratios {
+  readonly p50: number;
+  readonly p99: number;
 }
 
 export async function runLatencyBench(
@@ -73,6 +87,8 @@ export async function runLatencyBench(
   };
   onStep("echo server");
   const echo = await measureEcho(load);
+  onStep("echo through threads");
+  const threadedEcho = await measureEcho(load, { threads: true });
   let writeSync: WriteSyncResult | null = null;
   if (options.durability !== "none") {
     onStep("write and sync");
@@ -89,8 +105,13 @@ export async function runLatencyBench(
   }
   onStep("server");
   const measured = await measureServer(options, load);
-  const floor = (percentile: "p50Us" | "p99Us") =>
-    echo.load.latency[percentile] + (writeSync?.latency[percentile] ?? 0);
+  const over = (...yardsticks: readonly LatencySummary[]): Ratios => {
+    const ratio = (percentile: "p50Us" | "p99Us") =>
+      measured.server.latency[percentile] /
+      yardsticks.reduce((sum, yardstick) => sum + yardstick[percentile], 0);
+    return { p50: ratio("p50Us"), p99: ratio("p99Us") };
+  };
+  const disk = writeSync === null ? [] : [writeSync.latency];
   const { server: other, ...rest } = options;
   return {
     bench: "latency",
@@ -98,10 +119,12 @@ export async function runLatencyBench(
     options: { ...rest, url: other?.url ?? null },
     ...measured,
     echo,
+    threadedEcho,
     writeSync,
     ratios: {
-      p50: measured.server.latency.p50Us / floor("p50Us"),
-      p99: measured.server.latency.p99Us / floor("p99Us"),
+      parts: over(threadedEcho.load.latency, ...disk),
+      echoAndDisk: over(echo.load.latency, ...disk),
+      disk: options.durability === "fsync" ? over(...disk) : null,
     },
   };
 }
@@ -143,17 +166,18 @@ export function runLoadProcess(options: LoadOptions): Promise<LoadResult> {
 
 /** For reading: ratios first. */
 export function formatLatencyBench(result: LatencyBenchResult): string {
-  const { options, server, echo, writeSync, ratios, machine } = result;
+  const { options, server, echo, threadedEcho, writeSync, machine } = result;
   const clients = options.connections === 1 ? "1 client" : `${options.connections} clients`;
   const lines = [
     `order to acknowledgement, open loop, ${options.schedule}, ${options.ratePerSecond}/s, ${clients}, ${options.encoding}, durability ${options.durability}`,
     `${options.seconds} s after ${options.warmUpSeconds} s of warm-up; generator in its own process (${options.pacing})`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.kernel}, Node ${machine.node}`,
     "",
-    `p50 ${ratios.p50.toFixed(2)} ×, p99 ${ratios.p99.toFixed(2)} × echo${writeSync === null ? "" : " + write and sync"}`,
+    ...formatRatios(result),
     "",
     `server          ${formatLatency(server.latency)}`,
     `echo            ${formatLatency(echo.load.latency)}  (${echo.transport})`,
+    `  with threads  ${formatLatency(threadedEcho.load.latency)}  (through two others and back)`,
   ];
   if (writeSync !== null) {
     const what = options.durability === "fsync" ? "write and sync " : "write          ";
@@ -172,6 +196,17 @@ export function formatLatencyBench(result: LatencyBenchResult): string {
   }
   if (server.stages !== null) lines.push("", ...formatStages(server.stages));
   return `${lines.join("\n")}\n`;
+}
+
+function formatRatios({ ratios, options }: LatencyBenchResult): string[] {
+  const line = ({ p50, p99 }: Ratios, what: string) =>
+    `p50 ${p50.toFixed(2)} ×, p99 ${p99.toFixed(2)} × ${what}`;
+  const write = { fsync: " + write and sync", os: " + write", none: "" }[options.durability];
+  return [
+    line(ratios.parts, `its parts: echo with hand-overs${write}`),
+    line(ratios.echoAndDisk, `plain echo${write}`),
+    ...(ratios.disk === null ? [] : [line(ratios.disk, "write and sync alone")]),
+  ];
 }
 
 /** Where the time went, stage by stage. */

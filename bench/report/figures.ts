@@ -169,8 +169,16 @@ function latencyFigures({ server, ratios, serverCpuUsPerCommand }: LatencyBenchR
     lower("order to acknowledgement, p50", "µs", latency.p50Us),
     lower("order to acknowledgement, p99", "µs", latency.p99Us),
     lower("order to acknowledgement, p99.9", "µs", latency.p999Us),
-    lower("p50 ÷ yardsticks", "×", ratios.p50),
-    lower("p99 ÷ yardsticks", "×", ratios.p99),
+    lower("p50 ÷ its parts", "×", ratios.parts.p50),
+    lower("p99 ÷ its parts", "×", ratios.parts.p99),
+    lower("p50 ÷ echo and disk", "×", ratios.echoAndDisk.p50),
+    lower("p99 ÷ echo and disk", "×", ratios.echoAndDisk.p99),
+    ...(ratios.disk === null
+      ? []
+      : [
+          lower("p50 ÷ bare disk", "×", ratios.disk.p50),
+          lower("p99 ÷ bare disk", "×", ratios.disk.p99),
+        ]),
     ...(serverCpuUsPerCommand === null
       ? []
       : [lower("server CPU an order", "µs", serverCpuUsPerCommand)]),
@@ -188,11 +196,12 @@ export function distributionsOf(result: BenchResult): Distribution[] {
     ];
   }
   if (result.bench !== "latency") return [];
-  const { server, echo, writeSync } = result;
+  const { server, echo, threadedEcho, writeSync } = result;
   const group = "order to acknowledgement";
   return [
     { name: "server", group, histogram: server.histogram },
     { name: "echo", group, histogram: echo.load.histogram },
+    { name: "echo with hand-overs", group, histogram: threadedEcho.load.histogram },
     ...(writeSync === null ? [] : [{ name: "bare disk", group, histogram: writeSync.histogram }]),
     ...(server.stages ?? []).map(({ stage, histogram }) => ({
       name: stage,

@@ -1,8 +1,13 @@
-// A WebSocket server that sends back what it gets, and nothing else: what the transport costs alone.
-// Prints its port. The `ws` package takes over where uWebSockets.js does not load, and says so.
+// A WebSocket server that sends back what it gets, and nothing else: what the transport costs alone. With
+// the argument "threads" a message goes through two other threads before it is sent back. Prints its port.
+// The `ws` package takes over where uWebSockets.js does not load, and says so.
 import type { AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 import { loadUws, type UwsModule } from "../../gateway/transport/uws-binding.ts";
+import { HandOvers } from "./hand-overs.ts";
+
+/** Calls it at once, or when it has been through the other threads. */
+let pass = (answer: () => void): void => answer();
 
 const HOST = "127.0.0.1";
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -33,7 +38,12 @@ function serveUws(uws: UwsModule): void {
       },
       open: () => undefined,
       message(socket, message, isBinary) {
-        socket.send(new Uint8Array(message), isBinary, false);
+        if (!isThreaded) {
+          socket.send(new Uint8Array(message), isBinary, false);
+          return;
+        }
+        const copy = new Uint8Array(message.slice(0)); // its bytes are not there any more after this call
+        pass(() => socket.send(copy, isBinary, false));
       },
       drain: () => undefined,
       close: () => undefined,
@@ -47,11 +57,18 @@ function serveUws(uws: UwsModule): void {
 function serveWs(): void {
   const server = new WebSocketServer({ host: HOST, port: 0, perMessageDeflate: false });
   server.on("connection", (socket) => {
-    socket.on("message", (message, binary) => socket.send(message as Buffer, { binary }));
+    socket.on("message", (message, binary) => {
+      pass(() => socket.send(message as Buffer, { binary }));
+    });
   });
   server.on("listening", () => ready("ws", (server.address() as AddressInfo).port));
 }
 
+const isThreaded = process.argv[2] === "threads";
+if (isThreaded) {
+  const handOvers = await HandOvers.start();
+  pass = (answer) => handOvers.pass(answer);
+}
 const uws = loadUws();
 if (uws instanceof Error) serveWs();
 else serveUws(uws);

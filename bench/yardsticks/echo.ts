@@ -13,11 +13,15 @@ export interface EchoResult {
 
 /**
  * The same load against a server that only echoes: the floor under every other figure. warmUpSeconds:
- * of a load before, whose CPU does not count.
+ * of a load before, whose CPU does not count. threads: each message goes from thread to thread as an order
+ * does before it is sent back, and nothing is done to it there.
  */
-export async function measureEcho(options: LoadOptions, warmUpSeconds = 0): Promise<EchoResult> {
+export async function measureEcho(
+  options: LoadOptions,
+  { warmUpSeconds = 0, threads = false } = {},
+): Promise<EchoResult> {
   const file = compiledFile("bench/yardsticks/echo-server.process.js");
-  const [server, line] = await ServerProcess.start(file, []);
+  const [server, line] = await ServerProcess.start(file, threads ? ["threads"] : []);
   try {
     const { transport, port } = JSON.parse(line) as { transport: string; port: number };
     const run = (seconds: number) =>

@@ -8,7 +8,7 @@ import {
   writeClientHeader,
 } from "../../bench/load/frame-reader.ts";
 import { jsonCommand } from "../../bench/load/json-command.ts";
-import { DEFAULT_LOAD } from "../../bench/load/options.ts";
+import { DEFAULT_LOAD, type LoadOptions } from "../../bench/load/options.ts";
 import {
   BURST_EVERY_NS,
   BURST_FACTOR,
@@ -233,23 +233,28 @@ test("a summary is in microseconds", () => {
 });
 
 test.each([
-  ["spin", "binary"],
-  ["sleep", "binary"],
-  ["spin", "json"],
-] as const)("an echo server answers every command (%s, %s)", async (pacing, encoding) => {
-  const { load } = await measureEcho({
-    ...DEFAULT_LOAD,
-    encoding,
-    url: "",
-    pacing,
-    connections: 3,
-    ratePerSecond: 2_000,
-    seconds: 0.5,
-    warmUpSeconds: 0.25,
-  });
-  expect(load).toMatchObject({ sent: 1_500, answered: 1_500, lost: 0, errors: 0 });
-  expect(load.latency.count).toBeGreaterThan(900);
-  expect(load.latency.count).toBeLessThan(1_100);
-  expect(load.latency.minUs).toBeGreaterThan(1);
-  expect(load.latency.minUs).toBeGreaterThanOrEqual(load.sendDelay.minUs);
-});
+  ["spin", "binary", false],
+  ["sleep", "binary", false],
+  ["spin", "json", false],
+  ["sleep", "binary", true],
+] as const)(
+  "an echo server answers every command (%s, %s, through threads: %s)",
+  async (pacing, encoding, threads) => {
+    const load: LoadOptions = {
+      ...DEFAULT_LOAD,
+      encoding,
+      url: "",
+      pacing,
+      connections: 3,
+      ratePerSecond: 2_000,
+      seconds: 0.5,
+      warmUpSeconds: 0.25,
+    };
+    const { load: result } = await measureEcho(load, { threads });
+    expect(result).toMatchObject({ sent: 1_500, answered: 1_500, lost: 0, errors: 0 });
+    expect(result.latency.count).toBeGreaterThan(900);
+    expect(result.latency.count).toBeLessThan(1_100);
+    expect(result.latency.minUs).toBeGreaterThan(1);
+    expect(result.latency.minUs).toBeGreaterThanOrEqual(result.sendDelay.minUs);
+  },
+);

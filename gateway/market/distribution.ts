@@ -34,7 +34,7 @@ export interface Pace {
   readonly windowRows: number;
   /** A snapshot of as many parts is shared. */
   readonly sharedParts: number;
-  /** Catching up may take so long in one turn of the event loop; then orders get theirs. */
+  /** Catching up may take so long in one go; then it rests four times as long, and orders get their turns. */
   readonly catchUpMs: number;
 }
 
@@ -46,9 +46,11 @@ export const PACE: Pace = {
   windowUpdates: 8192,
   windowRows: 16_384,
   sharedParts: 3,
-  catchUpMs: 1,
+  catchUpMs: 0.5,
 };
 
+/** How many times as long as it took catching up rests. */
+const RESTS_EACH = 4;
 /** How long a book that nobody wants any more is kept up to date for those who come back. */
 const WATCH_MS = 60_000;
 
@@ -80,11 +82,11 @@ export class Distribution implements MarketListener {
   #lastText: MergedUpdate | null = null;
   #lastBinary: MergedUpdate | null = null;
   readonly #behind = new Set<MarketSession>();
-  /** Sessions that can be told something, and wait for the next turn of the event loop. */
+  /** Sessions that can be told something when catching up has rested. */
   readonly #due = new Set<MarketSession>();
-  /** Catching up took so long in this turn. */
+  /** Catching up took so long since it rested. */
   #spentMs = 0;
-  #nextTurn: NodeJS.Immediate | null = null;
+  #rest: NodeJS.Timeout | null = null;
   /** Sessions with something to tell that must wait for the end of a command. */
   readonly #waiting = new Set<MarketSession>();
   /** Books that are watched, and since when nobody wants them (0: somebody does). */
@@ -160,24 +162,25 @@ export class Distribution implements MarketListener {
     this.#fallBehind(session);
   }
 
-  /** Tells a session that is behind what it can read now, or in the next turns if many are to be told. */
+  /** Tells a session that is behind what it can read now, or soon if many are to be told. */
   catchUp(session: MarketSession): void {
     if (!this.#behind.has(session)) return;
-    this.#nextTurn ??= setImmediate(() => this.#onTurn());
-    if (this.#spentMs >= this.#pace.catchUpMs) {
+    if (this.#rest !== null) {
       this.#due.add(session);
       return;
     }
     const startMs = performance.now();
     this.#catchUpNow(session);
     this.#spentMs += performance.now() - startMs;
+    if (this.#spentMs < this.#pace.catchUpMs) return;
+    this.#rest = setTimeout(() => this.#onRested(), this.#spentMs * RESTS_EACH);
   }
 
-  #onTurn(): void {
-    this.#nextTurn = null;
+  #onRested(): void {
+    this.#rest = null;
     this.#spentMs = 0;
     for (const session of this.#due) {
-      if (this.#spentMs >= this.#pace.catchUpMs) break;
+      if (this.#rest !== null) break;
       this.#due.delete(session);
       this.catchUp(session);
     }

@@ -3,6 +3,7 @@ import { BookChecksum } from "../../../protocol/book-checksum.ts";
 import { PUBLIC_TRADE_TEMPLATE_ID, PublicTrade } from "../../../protocol/generated/session.ts";
 import { Reader } from "../../feed/reader.ts";
 import type { SlowSocket } from "../../simulation/slow-socket.ts";
+import { until } from "../transports.ts";
 import { type Json, Market } from "./market.ts";
 
 function messages({ frames }: SlowSocket, type: string): Json[] {
@@ -161,11 +162,12 @@ describe("two slow readers of trades", () => {
   });
 });
 
-test("many who can read again at once are told turn by turn, and orders get their turns in between", async () => {
+test("many who can read again at once are told one after the other, and orders get their turns in between", async () => {
   const market = new Market({ catchUpMs: 0.01 });
   const slow = Array.from({ length: 50 }, () => market.subscribe("l3"));
   for (const { socket } of slow) socket.isReading = false;
-  await turns(60); // until all have been told their snapshot
+  const snapshots = () => slow.filter(({ socket }) => messages(socket, "l3").length > 0).length;
+  await until(() => snapshots() === 50, "a snapshot for each");
   for (let i = 1; i <= 500; i++) market.order(1, 1, 1000 + (i % 50), 3);
   const told = () => slow.filter(({ socket }) => messages(socket, "l3").length > before).length;
   const before = Math.max(...slow.map(({ socket }) => messages(socket, "l3").length));
@@ -175,18 +177,10 @@ test("many who can read again at once are told turn by turn, and orders get thei
   }
   expect(told()).toBeGreaterThan(0);
   expect(told()).toBeLessThan(50);
-  await turns(60);
-  expect(told()).toBe(50);
+  await until(() => told() === 50, "an update for each");
   const last = slow.map(({ socket }) => messages(socket, "l3").at(-1));
   expect(last.every((message) => message?.seq === market.seq)).toBe(true);
 });
-
-function turns(count: number): Promise<void> {
-  return new Promise((resolve) => {
-    const next = (left: number) => (left === 0 ? resolve() : setImmediate(() => next(left - 1)));
-    next(count);
-  });
-}
 
 describe("a slow reader of l3", () => {
   /** Orders come and go; every fifth stays. */

@@ -9,6 +9,7 @@ import { BookRows } from "./book-rows.ts";
 import type { InstrumentFeed } from "./instrument-feed.ts";
 import type { MarketData, MarketListener } from "./market-data.ts";
 import type { MarketSession } from "./market-session.ts";
+import { PacedQueue } from "./paced-queue.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import {
   CHANNELS,
@@ -34,7 +35,7 @@ export interface Pace {
   readonly windowRows: number;
   /** A snapshot of as many parts is shared. */
   readonly sharedParts: number;
-  /** Catching up may take so long in one go; then it rests four times as long, and orders get their turns. */
+  /** Catching up may take so long in one go; then it rests, and orders get their turns. */
   readonly catchUpMs: number;
 }
 
@@ -49,8 +50,6 @@ export const PACE: Pace = {
   catchUpMs: 0.5,
 };
 
-/** How many times as long as it took catching up rests. */
-const RESTS_EACH = 4;
 /** How long a book that nobody wants any more is kept up to date for those who come back. */
 const WATCH_MS = 60_000;
 
@@ -82,11 +81,8 @@ export class Distribution implements MarketListener {
   #lastText: MergedUpdate | null = null;
   #lastBinary: MergedUpdate | null = null;
   readonly #behind = new Set<MarketSession>();
-  /** Sessions that can be told something when catching up has rested. */
-  readonly #due = new Set<MarketSession>();
-  /** Catching up took so long since it rested. */
-  #spentMs = 0;
-  #rest: NodeJS.Timeout | null = null;
+  /** Sessions that can be told something. */
+  readonly #due: PacedQueue<MarketSession>;
   /** Sessions with something to tell that must wait for the end of a command. */
   readonly #waiting = new Set<MarketSession>();
   /** Books that are watched, and since when nobody wants them (0: somebody does). */
@@ -109,6 +105,7 @@ export class Distribution implements MarketListener {
     this.#subscriptions = subscriptions;
     this.#encoder = new BookEncoder(directory, pace.rowsAPart);
     this.#snapshots = new SnapshotStore(this.#encoder, pace.sharedParts);
+    this.#due = new PacedQueue(pace.catchUpMs, (session) => this.#catchUpNow(session));
     data.listener = this;
   }
 
@@ -148,7 +145,7 @@ export class Distribution implements MarketListener {
     for (const subscription of this.#subscriptions.of(session)) this.#leave(subscription);
     this.#subscriptions.removeAll(session);
     this.#behind.delete(session);
-    this.#due.delete(session);
+    this.#due.forget(session);
     this.#waiting.delete(session);
     this.#live.delete(session);
   }
@@ -164,30 +161,11 @@ export class Distribution implements MarketListener {
 
   /** Tells a session that is behind what it can read now, or soon if many are to be told. */
   catchUp(session: MarketSession): void {
-    if (!this.#behind.has(session)) return;
-    if (this.#rest !== null) {
-      this.#due.add(session);
-      return;
-    }
-    const startMs = performance.now();
-    this.#catchUpNow(session);
-    this.#spentMs += performance.now() - startMs;
-    if (this.#spentMs < this.#pace.catchUpMs) return;
-    this.#rest = setTimeout(() => this.#onRested(), this.#spentMs * RESTS_EACH);
-  }
-
-  #onRested(): void {
-    this.#rest = null;
-    this.#spentMs = 0;
-    for (const session of this.#due) {
-      if (this.#rest !== null) break;
-      this.#due.delete(session);
-      this.catchUp(session);
-    }
+    if (this.#behind.has(session)) this.#due.request(session);
   }
 
   #catchUpNow(session: MarketSession): void {
-    this.#due.delete(session);
+    if (!this.#behind.has(session)) return;
     this.#waiting.delete(session);
     if (!this.#tellAll(session)) return;
     for (const subscription of this.#subscriptions.of(session)) this.#join(subscription);

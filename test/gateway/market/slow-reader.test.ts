@@ -175,7 +175,6 @@ test("many who can read again at once are told one after the other, and orders g
     socket.catchUp();
     handler.onDrain();
   }
-  expect(told()).toBeGreaterThan(0);
   expect(told()).toBeLessThan(50);
   await until(() => told() === 50, "an update for each");
   const last = slow.map(({ socket }) => messages(socket, "l3").at(-1));

@@ -22,19 +22,6 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
     expect(server.problems).toEqual([]);
   });
 
-  /** Bob and alice trade; returns after `count` trades. */
-  async function tradeAlong(count: number): Promise<void> {
-    const bob = await server.client("bob");
-    const alice = await server.client("alice2");
-    for (let i = 0; i < count; i++) {
-      bob.send(order({ side: "sell", quantity: "0.01" }));
-      alice.send(order({ quantity: "0.01" }));
-    }
-    await until(() => bob.ofType("trade").length === count, `${count} trades`);
-    await bob.close();
-    await alice.close();
-  }
-
   describe("resume", () => {
     test.each([
       ["from memory", 4096],
@@ -45,7 +32,7 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       first.send(order({ price: "90" }));
       const { seq, index } = await first.first("accepted");
       await first.close();
-      await tradeAlong(40);
+      await server.tradeAlong(40);
       const witness = await server.connect();
       await witness.logon("alice", { resumeAfter: { seq: 0, index: 0 } });
       await witness.first("heartbeat");
@@ -85,7 +72,7 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
 
     test("a question asked while behind is answered after the events that were missed", async () => {
       await begin({ recentSlots: 16 });
-      await tradeAlong(200);
+      await server.tradeAlong(200);
       const client = await server.connect();
       client.send(await client.logonMessage("auditor", { resumeAfter: { seq: 1, index: 0 } }));
       client.send({ type: "positions", requestId: 1 });
@@ -117,7 +104,7 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
         close: () => undefined,
       });
       await begin({ recentSlots: 16, history: damaged });
-      await tradeAlong(40);
+      await server.tradeAlong(40);
       const other = await server.client("bob");
       const client = await server.connect();
       const message = await client.logonMessage("alice");
@@ -190,7 +177,7 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
       await begin();
       const own = await server.client("watcher");
       const all = await server.client("auditor");
-      await tradeAlong(1);
+      await server.tradeAlong(1);
       await until(() => all.events.length === 4, "four events");
       expect(own.events.map((event) => [event.type, event.account])).toEqual([
         ["accepted", 7],
@@ -212,110 +199,6 @@ describe.each(TRANSPORTS)("the life of a session over %s", (choice) => {
     server.exchange.intake.open();
     const alice = await server.client("alice");
     expect(alice.closeCode).toBe(0);
-  });
-
-  describe("queries", () => {
-    test("open orders, positions, balances and instruments, each with its end", async () => {
-      await begin();
-      await tradeAlong(2);
-      const alice = await server.client("alice");
-      alice.send(order({ price: "90", quantity: "2", displayQuantity: "0.5", clientOrderId: 4 }));
-      await alice.first("accepted");
-      ["openOrders", "positions", "balances", "instruments"].forEach((type, i) => {
-        alice.send({ type, requestId: i + 1 });
-      });
-      await alice.last("queryEnd", 4);
-      const lastSeq = server.exchange.intake.lastSeq;
-      expect(alice.ofType("openOrder")).toEqual([
-        {
-          type: "openOrder",
-          symbol: "BTC-USD",
-          account: 7,
-          clientOrderId: 4,
-          orderId: lastSeq,
-          side: "buy",
-          orderType: "limit",
-          timeInForce: "gtc",
-          price: "90",
-          quantity: "2",
-          leavesQuantity: "2",
-          displayQuantity: "0.5",
-        },
-      ]);
-      expect(alice.ofType("position")).toEqual([
-        { type: "position", account: 7, symbol: "BTC-USD", position: "0.02" },
-      ]);
-      // 2 × 0.01 at 100, and 0.2 % of it, each fee rounded up to a cent's hundredth or finer.
-      expect(alice.ofType("assetBalance")).toMatchObject([
-        { asset: "BTC", free: "0.02", held: "0", total: "0.02" },
-        { asset: "USD", account: 7 },
-      ]);
-      expect(alice.ofType("instrument")).toMatchObject([
-        { seq: 0, symbol: "BTC-USD", tickSize: "0.5", lotSize: "0.01", state: "continuous" },
-      ]);
-      expect(alice.ofType("queryEnd")).toEqual(
-        ["openOrders", "positions", "balances", "instruments"].map((query, i) => ({
-          type: "queryEnd",
-          query,
-          requestId: i + 1,
-          rows: query === "balances" ? 2 : 1,
-          lastSeq,
-        })),
-      );
-    });
-
-    test("instruments do not show the requestId of the admin who defined them", async () => {
-      await begin();
-      const admin = await server.client("root");
-      const { type, ...definition } = INSTRUMENT;
-      admin.send({ type, ...definition, requestId: 777 });
-      await until(() => admin.ofType("instrument").length > 0, "the definition");
-      expect(admin.ofType("instrument")[0]).toMatchObject({ requestId: 777 });
-      const alice = await server.client("alice");
-      alice.send({ type: "instruments", requestId: 5 });
-      await alice.first("queryEnd");
-      const [row] = alice.ofType("instrument");
-      expect(row).toMatchObject({ symbol: "BTC-USD", seq: 0 });
-      expect(row).not.toHaveProperty("requestId");
-    });
-
-    test("the next query waits until the answer to the last has been read", async () => {
-      await begin();
-      const alice = await server.client("alice");
-      for (let i = 0; i < 2000; i++) alice.send(order({ price: "1" }));
-      await until(() => alice.messages.length >= 2000, "2000 orders");
-      alice.socket.pause();
-      const queries = 100;
-      for (let i = 1; i <= queries; i++) alice.send({ type: "openOrders", requestId: i });
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      alice.socket.resume();
-      await until(
-        () => alice.ofType("queryEnd").length + alice.ofType("error").length === queries,
-        "an answer to each query",
-      );
-      const refused = alice.ofType("error");
-      expect(refused.length).toBeGreaterThan(0);
-      expect(refused[0]).toMatchObject({ code: "rateLimited" });
-      expect(alice.closeCode).toBe(0);
-    });
-
-    test("a position agrees with the fills, the venue's fees with what was paid", async () => {
-      await begin();
-      await tradeAlong(5);
-      const auditor = await server.client("auditor");
-      auditor.send({ type: "balances" });
-      await auditor.first("queryEnd");
-      const totals = new Map<unknown, number>();
-      for (const { asset, total } of auditor.ofType("assetBalance")) {
-        totals.set(asset, (totals.get(asset) ?? 0) + Math.round(Number(total) * 1e6));
-      }
-      expect(totals).toEqual(
-        new Map([
-          ["BTC", 0],
-          ["USD", 0],
-        ]),
-      );
-    });
   });
 
   describe("heartbeats", () => {

@@ -177,6 +177,19 @@ export class TradeServer {
     await admin.close();
   }
 
+  /** Bob and alice trade; returns after `count` trades. */
+  async tradeAlong(count: number): Promise<void> {
+    const bob = await this.client("bob");
+    const alice = await this.client("alice2");
+    for (let i = 0; i < count; i++) {
+      bob.send(order({ side: "sell", quantity: "0.01" }));
+      alice.send(order({ quantity: "0.01" }));
+    }
+    await until(() => bob.ofType("trade").length === count, `${count} trades`);
+    await bob.close();
+    await alice.close();
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     for (const client of this.#clients) {

@@ -23,7 +23,7 @@ import { instrumentEvent, testDirectory } from "../protocol/json/instruments.ts"
 import { Random } from "../reference/fuzz/random.ts";
 import { Attacker, type AttackKey, type Battle, countOf, MANNERS } from "./attacker.ts";
 import { CONTROL_SYMBOL, ControlPair, type SentRequest } from "./control-pair.ts";
-import { growth, LOOKS } from "./heap.ts";
+import { growth, LOOKS, readHeapSnapshot } from "./heap.ts";
 import { BINARY_MUTATIONS, TEXT_MUTATIONS } from "./mutations.ts";
 import { PayloadSource } from "./payload-source.ts";
 import { SentCommands } from "./sent-commands.ts";
@@ -41,7 +41,7 @@ export interface FrameOptions {
 /** The server's memory with nobody but the customers connected, after a forced collection. */
 export interface ServerMemory {
   readonly frames: number;
-  /** Without compiled code. */
+  /** Objects, and what the compiler has made. */
   readonly heapBytes: number;
   readonly compiled: number;
   readonly external: number;
@@ -207,7 +207,7 @@ class FrameCampaign {
       this.#dataDir,
       path.join(directory, "server.log"),
       ["--redis", "off", "--transport", transport, "--durability", "os"],
-      ["--expose-gc", "--import", probe],
+      ["--import", probe],
       ["/usr/bin/env", `HOSTILE_HEAP_FILE=${this.#heapFile}`],
     );
     return this.#server;
@@ -255,7 +255,9 @@ class FrameCampaign {
       PROBE_TIMEOUT_MS,
     );
     if (text === null) throw new Error("the server does not tell its memory");
-    return { frames, ...(JSON.parse(text) as Omit<ServerMemory, "frames">) };
+    const outside = JSON.parse(text) as Pick<ServerMemory, "external" | "rss">;
+    const { objects, compiler } = readHeapSnapshot(`${this.#heapFile}.heapsnapshot`);
+    return { frames, heapBytes: objects, compiled: compiler, ...outside };
   }
 
   /** Every command must be one that was rightly sent, and every one of the customers must be there. */

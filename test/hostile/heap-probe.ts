@@ -1,22 +1,16 @@
-// Loaded into a server by --import, together with --expose-gc: on SIGUSR2 it collects garbage and
-// writes what is left into the file that HOSTILE_HEAP_FILE names. No part of the product.
+// Loaded into a server by --import: on SIGUSR2 it collects garbage and writes a heap snapshot beside the
+// file that HOSTILE_HEAP_FILE names, then that file with the rest. No part of the product.
 import fs from "node:fs";
+import v8 from "node:v8";
 import { isMainThread } from "node:worker_threads";
-import { compiledBytes } from "./heap.ts";
 
 const file = process.env.HOSTILE_HEAP_FILE;
-const collect = (globalThis as { gc?: () => void }).gc;
 
-if (isMainThread && file !== undefined && collect !== undefined) {
+if (isMainThread && file !== undefined) {
   process.on("SIGUSR2", () => {
-    collect();
-    collect(); // what the first one has finalized
-    const { heapUsed, external, rss } = process.memoryUsage();
-    const compiled = compiledBytes();
-    fs.writeFileSync(
-      `${file}.new`,
-      JSON.stringify({ heapBytes: heapUsed - compiled, compiled, external, rss }),
-    );
+    v8.writeHeapSnapshot(`${file}.heapsnapshot`); // begins with a collection
+    const { external, rss } = process.memoryUsage();
+    fs.writeFileSync(`${file}.new`, JSON.stringify({ external, rss }));
     fs.renameSync(`${file}.new`, file);
   });
 }

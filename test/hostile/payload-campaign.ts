@@ -2,7 +2,7 @@
 import { ERROR_CODE_NAMES } from "../../protocol/generated/enums.ts";
 import { TYPE_NAMES } from "../../protocol/json/words.ts";
 import { Random } from "../reference/fuzz/random.ts";
-import { type Checkpoint, growth, heapAfterCollection, LOOKS } from "./heap.ts";
+import { type Checkpoint, ENOUGH_FOR_HEAP, growth, heapAfterCollection, LOOKS } from "./heap.ts";
 import { Judge } from "./judge.ts";
 import { BINARY_MUTATIONS, TEXT_MUTATIONS } from "./mutations.ts";
 import { PayloadSource } from "./payload-source.ts";
@@ -87,9 +87,10 @@ export class PayloadCampaign {
       this.#round(random, seed, from + Math.floor(done / CHUNK));
       if (++done < nextCheckpoint) continue;
       nextCheckpoint += step;
+      if (payloads < ENOUGH_FOR_HEAP) continue;
       // What the campaign holds itself differs in size from chunk to chunk.
       this.#source.forgetSources();
-      checkpoints.push({ done, heapBytes: heapAfterCollection() });
+      checkpoints.push({ done, heapBytes: heapAfterCollection().objects });
       this.#source.drawSources(random, this.#target.logonOf("stranger"));
     }
     const { user, system } = process.cpuUsage(cpu);

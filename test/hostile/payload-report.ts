@@ -1,8 +1,5 @@
-import { MOST_GROWTH } from "./heap.ts";
+import { ENOUGH_FOR_HEAP, MOST_GROWTH } from "./heap.ts";
 import type { PayloadReport } from "./payload-campaign.ts";
-
-/** Shorter runs end before the compiler has settled, so their heap says nothing. */
-const ENOUGH_FOR_HEAP = 1_000_000;
 
 /** What speaks against the server; empty: nothing. */
 export function payloadProblems(report: PayloadReport): string[] {
@@ -21,7 +18,9 @@ export function formatPayloads(report: PayloadReport): string {
     `  a second                  ${Math.round(payloads / seconds)}`,
     `  a second of CPU           ${Math.round(payloads / cpuSeconds)}`,
     `connections                 ${report.connections}`,
-    `heap after a collection     ${heapLine(checkpoints)}, ${percent(report.heapGrowth)}`,
+    ...(checkpoints.length === 0
+      ? []
+      : [`heap after a collection     ${heapLine(checkpoints)}, ${percent(report.heapGrowth)}`]),
     ...table("to a", report.roles),
     ...table("text", report.textMutations),
     ...table("binary", report.binaryMutations),

@@ -38,6 +38,9 @@ export interface CrowdPair {
   readonly crowd: CrowdCounts;
   /** Readers of market data with too much unread, by the server's own count, when the crowded load ended. */
   readonly behind: number;
+  /** Resident memory of the server when the load ended. */
+  readonly aloneMb: number;
+  readonly crowdedMb: number;
 }
 
 export interface CrowdBenchResult {
@@ -70,7 +73,9 @@ export async function runCrowdBench(
       lost: alone.load.lost + crowded.load.lost,
       errors: alone.load.errors + crowded.load.errors,
       crowd: crowded.crowd as CrowdCounts,
-      behind: crowded.behind,
+      behind: crowded.server.behind,
+      aloneMb: alone.server.residentMb,
+      crowdedMb: crowded.server.residentMb,
     });
   }
   const ratio = (percentile: "p50Us" | "p99Us") =>
@@ -129,8 +134,8 @@ async function measure(options: CrowdBenchOptions, isCrowded: boolean) {
     try {
       if (options.flooders > 0) await sleep(options.warmUpSeconds * 1000);
       const result = await runLoadProcess(load);
-      const behind = await readersBehind(server.url);
-      return { load: result, behind, crowd: crowd === null ? null : await crowd.counts() };
+      const told = await serverSays(server.url);
+      return { load: result, server: told, crowd: crowd === null ? null : await crowd.counts() };
     } finally {
       crowd?.kill();
     }
@@ -139,10 +144,15 @@ async function measure(options: CrowdBenchOptions, isCrowded: boolean) {
   }
 }
 
-async function readersBehind(tradeUrl: string): Promise<number> {
+async function serverSays(tradeUrl: string): Promise<{ behind: number; residentMb: number }> {
   const url = tradeUrl.replace(/^ws/, "http").replace("/v1/trade", "/metrics");
   const text = await (await fetch(url)).text();
-  return Number(/^crossbook_market_connections_behind (\d+)$/m.exec(text)?.[1]);
+  const value = (name: string) =>
+    Number(new RegExp(`^crossbook_${name} ([0-9.e+]+)$`, "m").exec(text)?.[1]);
+  return {
+    behind: value("market_connections_behind"),
+    residentMb: value("process_resident_memory_bytes") / 1e6,
+  };
 }
 
 class Crowd {
@@ -204,11 +214,12 @@ export function formatCrowd(result: CrowdBenchResult) {
     `p50 ${formatInterval(p50Interval)}, p99 ${formatInterval(p99Interval)}`,
     "",
   ];
-  for (const { alone, crowded, lost, errors, crowd, behind } of pairs) {
+  for (const { alone, crowded, lost, errors, crowd, behind, aloneMb, crowdedMb } of pairs) {
+    const memory = `the server's memory ${crowdedMb.toFixed(0)} MB, alone ${aloneMb.toFixed(0)}`;
     lines.push(
       `alone    ${formatLatency(alone)}`,
       `crowded  ${formatLatency(crowded)}`,
-      `  ${crowd.readersOpen} readers open, ${behind} of them stuck, ${crowd.readersCut} cut, ${crowd.floodSent} messages of the flood, ${crowd.floodReturns} returns; lost ${lost}, errors ${errors}`,
+      `  ${crowd.readersOpen} readers open, ${behind} of them stuck, ${crowd.readersCut} cut, ${crowd.floodSent} messages of the flood, ${crowd.floodReturns} returns; lost ${lost}, errors ${errors}; ${memory}`,
     );
   }
   return `${lines.join("\n")}\n`;

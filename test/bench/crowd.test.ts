@@ -28,5 +28,7 @@ test("a client beside stuck readers and a flood gets every answer", async () => 
   expect(pair?.crowd).toMatchObject({ readersOpen: 20, readersCut: 0 });
   expect(pair?.crowd.floodSent).toBeGreaterThan(200);
   expect(pair?.alone.count).toBeGreaterThan(20);
+  expect(pair?.aloneMb).toBeGreaterThan(50);
+  expect(pair?.crowdedMb).toBeGreaterThan(50);
   expect(formatCrowd(result)).toContain("20 readers open");
 }, 120_000);

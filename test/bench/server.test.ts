@@ -45,10 +45,13 @@ test.each([
     expect(result.writeSync === null).toBe(durability === "none");
     expect(steps).toEqual(
       durability === "none"
-        ? ["echo server", "server"]
-        : ["echo server", "write and sync", "server"],
+        ? ["echo server", "echo through threads", "server"]
+        : ["echo server", "echo through threads", "write and sync", "server"],
     );
     expect(formatLatencyBench(result)).toMatch(/answered 750 of 750/);
+    expect(result.threadedEcho.load).toMatchObject({ sent: 750, answered: 750, lost: 0 });
+    expect(result.ratios.parts.p50).toBeGreaterThan(0);
+    expect(result.ratios.disk === null).toBe(durability !== "fsync");
     // Every fourth asked for a receipt, and nearly 500 of all are measured.
     const stages = result.server.stages ?? [];
     expect(stages.map(({ stage }) => stage)).toEqual(STAGES.map(([name]) => name));

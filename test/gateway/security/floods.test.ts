@@ -47,7 +47,7 @@ describe("a thousand readers that never read", () => {
     const reader = market.subscribe("trades");
     let rounds = 0;
     let mostWaiting = 0;
-    while (stuck[0]?.isOpen && rounds < 12_000) {
+    while (stuck[0]?.isOpen && rounds < 20_000) {
       market.order(1, 1, 1000, 1);
       market.order(2, 2, 1000, 1);
       if (rounds++ % 100 === 0) {
@@ -63,6 +63,7 @@ describe("a thousand readers that never read", () => {
     expect(stuck.filter(({ closeCode }) => closeCode === 1013)).toHaveLength(500);
     expect(stuck.filter(({ isOpen }) => isOpen)).toHaveLength(500); // l1: they are told later
     expect(mostWaiting).toBeGreaterThan(0);
-    expect(mostWaiting).toBeLessThan(1024 * 1024 + 1000); // the limit, and a message
+    // The trades wait once for all of them, and not in their sockets.
+    expect(mostWaiting).toBeLessThan(100_000);
   });
 });

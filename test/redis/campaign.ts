@@ -160,7 +160,7 @@ class Campaign {
     if (isEvident) this.#done++;
     else if (count === MOST_NOT_EVIDENT && !this.#happened.has(kind.name)) {
       throw new Error(`tried ${count} times, never shown to have happened`);
-    }
+    } else this.#bag.push(kind); // again, before all have had their turn
     const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
     this.#options.onProgress?.(`${this.#done} ${kind.name}: ${evidence} (${seconds} s)`);
   }

@@ -26,6 +26,19 @@ export interface BlockOutput {
   finish(chain: Uint8Array): void;
 }
 
+/** Syncs a file while others write to it. */
+export interface BackgroundSync {
+  /** One is under way. */
+  readonly isSyncing: boolean;
+  /** Begins to sync what has been written to `file`. None is under way; `path` is for errors. */
+  beginSync(file: FileHandle, path: string): void;
+  /**
+   * Waits for the one under way, if any: the file may be closed then. Throws a DiskError where it has
+   * failed, which is final.
+   */
+  finishSync(): void;
+}
+
 /** Fills a file with zeros while others work, a slice at a time, each slice synced. */
 export interface ZeroFiller {
   /**

@@ -216,6 +216,20 @@ export function settleBlock(disk: Disk, block: BlockPlace): void {
   }
 }
 
+/** Gives back what the segment of the writer before was allocated and did not use. */
+export function giveBackRest(disk: Disk, { lastPath, lastOffset }: JournalRecovery): void {
+  if (lastPath === undefined) return;
+  const file = disk.open(lastPath, "write");
+  try {
+    if (disk.bytesOf(file) > lastOffset) {
+      disk.truncate(file, lastOffset);
+      disk.sync(file);
+    }
+  } finally {
+    disk.close(file);
+  }
+}
+
 /** Files that were not finished when the writer before ended. */
 function removeLeftovers(disk: Disk, directory: string): void {
   for (const name of disk.list(directory)) {

@@ -15,10 +15,10 @@ import {
   SEGMENT_HEADER_BYTES,
   toHex,
 } from "./block-format.ts";
-import type { BlockOutput, ZeroFiller } from "./block-output.ts";
+import type { BackgroundSync, BlockOutput, ZeroFiller } from "./block-output.ts";
 import type { Disk, FileHandle } from "./disk.ts";
 import { DiskError, JournalError, type JournalErrorCode } from "./errors.ts";
-import { type JournalRecovery, recoverJournal } from "./journal-recovery.ts";
+import { giveBackRest, type JournalRecovery, recoverJournal } from "./journal-recovery.ts";
 import type { LogPosition } from "./log-cursor.ts";
 import {
   type Durability,
@@ -29,9 +29,17 @@ import {
 import { encodeSkips, hashOfSkips, type Skip } from "./skips.ts";
 import { SpareSegment } from "./spare-segment.ts";
 
-export const DEFAULT_SEGMENT_BYTES = 64 << 20;
+export const DEFAULT_SEGMENT_BYTES = 128 << 20;
 /** The first segment after a start is small, so that a start does not wait for zeros. */
 export const DEFAULT_FIRST_SEGMENT_BYTES = 4 << 20;
+
+/** A writer that is idle lays out no more than this for the next segment, unless its own is large. */
+const IDLE_SPARE_BYTES = 64 << 20;
+/** What the next segment may have over the one that is being written. */
+const SPARE_GROWTH = 4;
+
+/** Where commits are not synced, the file is each time so much has been written. */
+const SYNC_AHEAD_BYTES = 4 << 20;
 
 const TWO_32 = 4294967296;
 
@@ -60,6 +68,8 @@ export interface JournalOptions {
   readonly overlapBytes?: number;
   /** Lays out segments ahead. undefined: the writer does it, in idle moments. */
   readonly filler?: ZeroFiller | undefined;
+  /** Durability `os`: syncs the file now and then. undefined: only when the next one begins. */
+  readonly syncer?: BackgroundSync | undefined;
   /** Stamps segment headers. Nothing rests on it. */
   readonly nowUs?: () => number;
 }
@@ -84,6 +94,7 @@ export class JournalWriter {
   readonly #options: JournalOptions;
   readonly #maxBlockBytes: number;
   readonly #output: BlockOutput | undefined;
+  readonly #syncer: BackgroundSync | undefined;
   // One is filled while the other is in flight; without an output they are the same.
   readonly #builders: readonly [BlockBuilder, BlockBuilder];
   #builder: BlockBuilder;
@@ -97,6 +108,7 @@ export class JournalWriter {
   #fileBytes = 0;
   #path = "";
   #offset = SEGMENT_HEADER_BYTES;
+  #unsynced = 0; // bytes written since the last sync in the background began
   #pending = 0;
   #appendedSeq: number;
   // Of the last command: made a number once a block.
@@ -137,6 +149,7 @@ export class JournalWriter {
     this.#header.skipsHash.set(hashOfSkips(encodeSkips(this.#skips)));
     this.#directory = directory;
     this.#output = options.output;
+    this.#syncer = options.durability === "os" ? options.syncer : undefined;
     const alignment = alignmentOf(LogKind.journal);
     const [one, other] = this.#output?.buffers ?? [new Uint8Array(this.#maxBlockBytes)];
     this.#builder = new BlockBuilder(one.subarray(0, this.#maxBlockBytes), alignment);
@@ -144,7 +157,7 @@ export class JournalWriter {
       other === undefined
         ? [this.#builder, this.#builder]
         : [this.#builder, new BlockBuilder(other.subarray(0, this.#maxBlockBytes), alignment)];
-    this.#spare = new SpareSegment(disk, directory, this.#segmentBytes, options.filler);
+    this.#spare = new SpareSegment(disk, directory, this.#spareTarget(), options.filler);
     this.epoch = Math.max(position.epoch, options.knownEpoch ?? 0, options.epochAbove ?? 0) + 1;
     position.epoch = this.epoch;
     this.#appendedSeq = position.lastSeq;
@@ -154,7 +167,7 @@ export class JournalWriter {
     this.#header.epoch = this.epoch;
     const first = options.firstSegmentBytes ?? DEFAULT_FIRST_SEGMENT_BYTES;
     this.#nextSegment(Math.min(this.#atLeastOneBlock(first), this.#segmentBytes));
-    this.#trimPrevious();
+    this.#guard("createFailed", () => giveBackRest(disk, recovery));
   }
 
   /** The last seq that was appended. */
@@ -295,6 +308,7 @@ export class JournalWriter {
     this.#writeBlock(BlockFlag.closed);
     const file = this.#file; // the block may have begun a new one
     this.#guard("syncFailed", () => {
+      this.#syncer?.finishSync();
       this.#disk.sync(file);
       this.#disk.truncate(file, this.#offset);
       this.#disk.sync(file);
@@ -309,6 +323,7 @@ export class JournalWriter {
   abandon(): void {
     if (this.#isInFlight) ignoreFailure(() => this.#output?.finish(new Uint8Array(CHAIN_BYTES)));
     this.#isInFlight = false;
+    ignoreFailure(() => this.#syncer?.finishSync()); // it may still use the file
     if (this.#file !== undefined) this.#disk.close(this.#file);
     this.#file = undefined;
     this.#stopped = true;
@@ -361,6 +376,18 @@ export class JournalWriter {
     this.#offset += length;
     this.blocks++;
     this.bytes += length;
+    if (this.#syncer !== undefined) this.#syncAhead(this.#syncer, length);
+  }
+
+  /** Little by little, so that little is left to wait for when the next segment begins. */
+  #syncAhead(syncer: BackgroundSync, written: number): void {
+    this.#unsynced += written;
+    if (this.#unsynced < SYNC_AHEAD_BYTES || syncer.isSyncing) return;
+    this.#guard("syncFailed", () => {
+      syncer.finishSync(); // how the one before went
+      syncer.beginSync(this.#file as FileHandle, this.#path);
+    });
+    this.#unsynced = 0;
   }
 
   #assertRunning(): void {
@@ -388,7 +415,7 @@ export class JournalWriter {
    * fast as the segment: sizes double until they are what was asked for.
    */
   #keepAhead(written: number): void {
-    const due = (this.#offset / this.#fileBytes) * (4 / 3) * this.#segmentBytes;
+    const due = (this.#offset / this.#fileBytes) * (4 / 3) * this.#spare.targetBytes;
     if (this.#spare.bytes < due) this.#spare.fill(2 * written, true);
   }
 
@@ -398,6 +425,7 @@ export class JournalWriter {
     this.#guard("createFailed", () => {
       if (this.#file !== undefined) {
         // Where commits are not synced, a file at least is before the next one begins.
+        this.#syncer?.finishSync();
         if (this.durability !== "fsync") this.#disk.sync(this.#file);
         this.#disk.close(this.#file);
         this.#file = undefined;
@@ -428,26 +456,17 @@ export class JournalWriter {
       );
       this.#file = taken.file;
       this.#fileBytes = taken.bytes;
+      this.#spare.targetBytes = this.#spareTarget();
+      this.#unsynced = 0;
       this.#offset = SEGMENT_HEADER_BYTES;
       this.#segmentNumber = number;
     });
   }
 
-  /** Gives back what the segment of the writer before was allocated and did not use. */
-  #trimPrevious(): void {
-    const { lastPath, lastOffset } = this.recovery;
-    if (lastPath === undefined) return;
-    this.#guard("createFailed", () => {
-      const file = this.#disk.open(lastPath, "write");
-      try {
-        if (this.#disk.bytesOf(file) > lastOffset) {
-          this.#disk.truncate(file, lastOffset);
-          this.#disk.sync(file);
-        }
-      } finally {
-        this.#disk.close(file);
-      }
-    });
+  /** A journal that hardly grows takes little of the disk. */
+  #spareTarget(): number {
+    const worth = Math.max(IDLE_SPARE_BYTES, SPARE_GROWTH * this.#fileBytes);
+    return Math.min(this.#segmentBytes, worth);
   }
 
   #atLeastOneBlock(bytes: number): number {

@@ -3,7 +3,13 @@ import { Worker } from "node:worker_threads";
 import { assert } from "../../protocol/assert.ts";
 import { compiledFile } from "../../protocol/compiled-file.ts";
 import { MAX_BLOCK_BYTES } from "../journal/block-format.ts";
-import type { BlockOutput, OutgoingBlock, ZeroFiller } from "../journal/block-output.ts";
+import type {
+  BackgroundSync,
+  BlockOutput,
+  OutgoingBlock,
+  ZeroFiller,
+} from "../journal/block-output.ts";
+import type { FileHandle } from "../journal/disk.ts";
 import { DiskError } from "../journal/errors.ts";
 import type { DiskWorkerData } from "./disk.worker.ts";
 import { createDiskMemory, DiskOutcome, DiskWord, SLICE_BYTES } from "./disk-words.ts";
@@ -13,16 +19,17 @@ const WAIT_MS = 100;
 
 /**
  * The journal thread's hand at the disk: writes and syncs large blocks while the journal thread
- * builds the next one, and lays out the next segment. Files are those of the process, so a handle of
+ * builds the next one, lays out the next segment, and syncs in the background. Files are those of the process, so a handle of
  * NodeDisk holds in both threads.
  */
-export class DiskThread implements BlockOutput, ZeroFiller {
+export class DiskThread implements BlockOutput, ZeroFiller, BackgroundSync {
   readonly buffers: readonly [Uint8Array, Uint8Array];
   readonly #words: Int32Array;
   readonly #chain: Uint8Array;
   readonly #worker: Worker;
   readonly #sparePath: string;
   #blockPath = "";
+  #syncPath = "";
   #slicesBefore = 0; // filled for the files before
 
   /** sparePath: the only file that `fill` will name. */
@@ -66,11 +73,32 @@ export class DiskThread implements BlockOutput, ZeroFiller {
     }
     const place = this.#blockPath;
     if (outcome === DiskOutcome.shortWrite) throw new DiskError("shortWrite", "write", place);
-    const name = getSystemErrorName(words[DiskWord.errorNumber] as number);
+    const errorNumber = words[DiskWord.errorNumber] as number;
+    if (outcome === DiskOutcome.syncFailed) throw syncFailure(place, errorNumber);
+    const name = getSystemErrorName(errorNumber);
     const cause = new Error(name);
-    if (outcome === DiskOutcome.syncFailed) throw new DiskError("syncFailed", "sync", place, cause);
     const isFull = name === "ENOSPC" || name === "EDQUOT";
     throw new DiskError(isFull ? "diskFull" : "inputOutput", "write", place, cause);
+  }
+
+  get isSyncing(): boolean {
+    const words = this.#words;
+    return Atomics.load(words, DiskWord.syncsDone) !== Atomics.load(words, DiskWord.syncsAsked);
+  }
+
+  beginSync(file: FileHandle, path: string): void {
+    assert(!this.isSyncing, "one background sync is under way at a time");
+    this.#syncPath = path;
+    this.#words[DiskWord.syncFile] = file;
+    Atomics.add(this.#words, DiskWord.syncsAsked, 1); // release: publishes the file
+    this.#ring();
+  }
+
+  finishSync(): void {
+    const words = this.#words;
+    this.#waitUntil(DiskWord.syncsDone, Atomics.load(words, DiskWord.syncsAsked));
+    const errorNumber = words[DiskWord.syncError] as number;
+    if (errorNumber !== 0) throw syncFailure(this.#syncPath, errorNumber);
   }
 
   fill(path: string, bytes: number, urgent: boolean): void {
@@ -125,4 +153,8 @@ export class DiskThread implements BlockOutput, ZeroFiller {
       Atomics.wait(this.#words, word, found, WAIT_MS);
     }
   }
+}
+
+function syncFailure(path: string, errorNumber: number): DiskError {
+  return new DiskError("syncFailed", "sync", path, new Error(getSystemErrorName(errorNumber)));
 }

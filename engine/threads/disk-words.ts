@@ -30,6 +30,14 @@ export const DiskWord = {
   stop: 15,
   /** Disk thread: 1: it has ended, whatever the reason. Notified. */
   ended: 16,
+  /** Journal thread, before `syncsAsked`: the file to sync in the background. */
+  syncFile: 17,
+  /** Journal thread: number of the last background sync asked for. */
+  syncsAsked: 18,
+  /** Disk thread: number of the last one done; notified. */
+  syncsDone: 19,
+  /** Disk thread, before `syncsDone`: 0, or the system's error number. */
+  syncError: 20,
 } as const;
 
 const WORDS = 32;

@@ -1,4 +1,5 @@
-// Writes and syncs blocks for the journal thread, and fills the next segment with zeros in between.
+// Writes and syncs blocks for the journal thread, fills the next segment with zeros in between, and
+// syncs the file that is being written where its commits do not.
 // It waits without blocking, so that both can be under way at once: while the disk syncs a block its
 // SHA-256 is computed here, and a slice of zeros never stands before a block.
 import fs from "node:fs";
@@ -28,6 +29,8 @@ let spareSlices = 0;
 let hasGivenUp = false;
 let isFilling = false;
 let ended: Promise<void> = Promise.resolve();
+let isSyncing = false;
+let synced: Promise<void> = Promise.resolve();
 
 for (;;) {
   const seen = Atomics.load(words, DiskWord.bell);
@@ -37,11 +40,12 @@ for (;;) {
     await put(submitted);
     continue;
   }
+  if (!isSyncing && hasToSync()) synced = syncAside();
   if (!isFilling && (hasToFill() || hasToRelease())) ended = fillSpare();
   const { async: isAsleep, value } = Atomics.waitAsync(words, DiskWord.bell, seen, BELL_MS);
   if (isAsleep) await value;
 }
-await ended;
+await Promise.all([ended, synced]);
 if (spare !== undefined) fs.closeSync(spare);
 clearInterval(alive);
 
@@ -74,6 +78,19 @@ async function put(submitted: number): Promise<void> {
 /** Resolves with 0, or the system's error number. */
 function sync(file: number): Promise<number> {
   return new Promise((resolve) => fs.fdatasync(file, (error) => resolve(error?.errno ?? 0)));
+}
+
+function hasToSync(): boolean {
+  return Atomics.load(words, DiskWord.syncsAsked) !== Atomics.load(words, DiskWord.syncsDone);
+}
+
+/** Beside blocks and slices, which do not wait for it. */
+async function syncAside(): Promise<void> {
+  isSyncing = true;
+  const asked = Atomics.load(words, DiskWord.syncsAsked); // acquire: the file
+  words[DiskWord.syncError] = await sync(words[DiskWord.syncFile] as number);
+  isSyncing = false; // before the next one can be asked for
+  announce(DiskWord.syncsDone, asked); // release: the outcome
 }
 
 function hasToFill(): boolean {

@@ -54,6 +54,7 @@ function openWriter(sync: "fsync" | "os"): JournalWriter {
     segmentBytes: data.segmentBytes,
     output: diskThread,
     filler: diskThread,
+    syncer: diskThread,
     knownEpoch: data.knownEpoch,
     expectedLastSeq: data.recoveredSeq,
   });

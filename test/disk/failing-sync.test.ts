@@ -91,6 +91,28 @@ describe("a server", { timeout: TIMEOUT_MS }, () => {
     },
   );
 
+  it("that syncs in the background stops at a failed one and comes back whole", async () => {
+    await prepareDirectory();
+    // The calls of one thread: the journal's own come once a segment, those in the background far more often.
+    const inject = "fdatasync:error=EIO:when=25+";
+    const calls = ["fdatasync"];
+    const server = start(
+      straceWrapper({ output: traceFile(), calls, bufferBytes: 32, inject }),
+      ...["--durability", "os", "--segment-bytes", "32MiB"],
+    );
+    const { url } = await server.ready();
+    const trader = await Trader.logOn(url, dataDir());
+    await trader.trade(200_000, 3);
+    const exit = await server.exited;
+    expect(exit.code).toBe(EXIT_IO_ERROR);
+    // Of a sync in the background, not of one that the journal makes itself when a segment begins.
+    expect(faultOf(server)).toMatch(/journal: sync .*syncFailed.*DiskThread\.finishSync/);
+    expect(countInjected(await readTrace(traceFile()), "fdatasync")).toBeGreaterThan(0);
+    expect(trader.told.length).toBeGreaterThan(10);
+    expect(trader.told.length).toBeLessThan(200_000);
+    await comesBack(trader.told);
+  });
+
   it("holds back while fdatasync is slow: it acknowledges late, or refuses, and loses nothing", async () => {
     await prepareDirectory();
     const delayMs = 60;

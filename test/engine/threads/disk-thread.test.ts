@@ -74,6 +74,21 @@ describe("the disk thread", () => {
     expect(fs.statSync(spare).size).toBe(262_144);
   });
 
+  it("syncs a file in the background and says how it went", () => {
+    const name = path.join(folder, "file");
+    const file = fs.openSync(name, "w+");
+    expect(thread.isSyncing).toBe(false);
+    thread.beginSync(file, name);
+    put(file, name, 65536); // a block does not wait for it
+    thread.finishSync();
+    expect(thread.isSyncing).toBe(false);
+    fs.closeSync(file);
+    const unsynced = fs.openSync("/dev/null", "r+"); // takes every byte and refuses to sync
+    thread.beginSync(unsynced, "/dev/null");
+    expect(() => thread.finishSync()).toThrow(/sync \/dev\/null failed \(syncFailed\)/);
+    fs.closeSync(unsynced);
+  });
+
   it("whose end is noticed: nothing waits for it any more", () => {
     const name = path.join(folder, "file");
     const file = fs.openSync(name, "w+");

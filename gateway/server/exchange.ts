@@ -2,6 +2,7 @@ import path from "node:path";
 import type { Logger } from "pino";
 import type { CheckpointStatus } from "../../engine/journal/event-log-status.ts";
 import { JournalCounter } from "../../engine/journal/journal-counters.ts";
+import { helpersGiveWay } from "../../engine/threads/background.ts";
 import { SessionEndReason } from "../../protocol/generated/enums.ts";
 import { Doorbell } from "../../protocol/rings/doorbell.ts";
 import { Bell, ControlWord, DiskState } from "../../protocol/rings/pipeline-memory.ts";
@@ -156,6 +157,7 @@ export class Exchange {
     this.#own.start();
     this.#watchCheckpoints();
     this.#state = "ready";
+    helpersGiveWay();
     writeServeFile(this.config.dataDir, {
       pid: process.pid,
       port: this.#transport.port,

@@ -15,9 +15,13 @@ export function measuredEnvironment(): NodeJS.ProcessEnv {
  * Runs a compiled module in a process of its own, with JSON in and JSON out. Rejects with what it
  * wrote to standard error where it fails.
  */
-export async function runProcess<T>(name: string, input: unknown): Promise<T> {
+export async function runProcess<T>(
+  name: string,
+  input: unknown,
+  nodeFlags: readonly string[] = [],
+): Promise<T> {
   const file = fileURLToPath(compiledFile(name));
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, [...nodeFlags, file], {
     stdio: ["pipe", "pipe", "pipe"],
     env: measuredEnvironment(),
   });

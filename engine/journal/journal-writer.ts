@@ -29,14 +29,9 @@ import {
 import { encodeSkips, hashOfSkips, type Skip } from "./skips.ts";
 import { SpareSegment } from "./spare-segment.ts";
 
-export const DEFAULT_SEGMENT_BYTES = 128 << 20;
+export const DEFAULT_SEGMENT_BYTES = 64 << 20;
 /** The first segment after a start is small, so that a start does not wait for zeros. */
 export const DEFAULT_FIRST_SEGMENT_BYTES = 4 << 20;
-
-/** A writer that is idle lays out no more than this for the next segment, unless its own is large. */
-const IDLE_SPARE_BYTES = 64 << 20;
-/** What the next segment may have over the one that is being written. */
-const SPARE_GROWTH = 4;
 
 /** Where commits are not synced, the file is each time so much has been written. */
 const SYNC_AHEAD_BYTES = 4 << 20;
@@ -157,7 +152,7 @@ export class JournalWriter {
       other === undefined
         ? [this.#builder, this.#builder]
         : [this.#builder, new BlockBuilder(other.subarray(0, this.#maxBlockBytes), alignment)];
-    this.#spare = new SpareSegment(disk, directory, this.#spareTarget(), options.filler);
+    this.#spare = new SpareSegment(disk, directory, this.#segmentBytes, options.filler);
     this.epoch = Math.max(position.epoch, options.knownEpoch ?? 0, options.epochAbove ?? 0) + 1;
     position.epoch = this.epoch;
     this.#appendedSeq = position.lastSeq;
@@ -415,7 +410,7 @@ export class JournalWriter {
    * fast as the segment: sizes double until they are what was asked for.
    */
   #keepAhead(written: number): void {
-    const due = (this.#offset / this.#fileBytes) * (4 / 3) * this.#spare.targetBytes;
+    const due = (this.#offset / this.#fileBytes) * (4 / 3) * this.#segmentBytes;
     if (this.#spare.bytes < due) this.#spare.fill(2 * written, true);
   }
 
@@ -456,17 +451,10 @@ export class JournalWriter {
       );
       this.#file = taken.file;
       this.#fileBytes = taken.bytes;
-      this.#spare.targetBytes = this.#spareTarget();
       this.#unsynced = 0;
       this.#offset = SEGMENT_HEADER_BYTES;
       this.#segmentNumber = number;
     });
-  }
-
-  /** A journal that hardly grows takes little of the disk. */
-  #spareTarget(): number {
-    const worth = Math.max(IDLE_SPARE_BYTES, SPARE_GROWTH * this.#fileBytes);
-    return Math.min(this.#segmentBytes, worth);
   }
 
   #atLeastOneBlock(bytes: number): number {

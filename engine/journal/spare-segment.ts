@@ -20,11 +20,10 @@ export class SpareSegment {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #path: string;
+  readonly #targetBytes: number;
   readonly #filler: ZeroFiller | undefined;
   #file: FileHandle | undefined;
   #bytes = 0;
-  /** So large it is to become. */
-  targetBytes: number;
   // Not tried again in idle time: the disk may be full, and the current segment still has room.
   #gaveUp = false;
 
@@ -34,7 +33,7 @@ export class SpareSegment {
     this.#directory = directory;
     this.#path = sparePath(directory);
     this.#filler = filler;
-    this.targetBytes = targetBytes;
+    this.#targetBytes = targetBytes;
   }
 
   /** Bytes that are filled and synced. */
@@ -48,10 +47,10 @@ export class SpareSegment {
    */
   fill(bytes = 0, urgent = false): number {
     if (this.#filler !== undefined) {
-      this.#filler.fill(this.#path, this.targetBytes, urgent);
+      this.#filler.fill(this.#path, this.#targetBytes, urgent);
       return 0;
     }
-    const end = Math.min(this.targetBytes, this.#bytes + Math.max(bytes, SLICE_BYTES));
+    const end = Math.min(this.#targetBytes, this.#bytes + Math.max(bytes, SLICE_BYTES));
     if (this.#gaveUp || this.#bytes >= end) return 0;
     const before = this.#bytes;
     try {

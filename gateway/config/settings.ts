@@ -37,7 +37,7 @@ export const SETTINGS = {
     min: MIB,
     max: GIB,
     multipleOf: 4096,
-    defaultValue: 128 * MIB,
+    defaultValue: 64 * MIB,
     description: "Size of one journal file; it is allocated in full before it is used.",
   }),
   compressSegments: toggle({

@@ -79,7 +79,7 @@ function stepsOf(seconds: number, quick: boolean): Step[] {
   const each = seconds + WARM_UP_SECONDS + AROUND_SECONDS;
   const latency = (...args: string[]): Step => ({
     args: ["latency", "--seconds", String(seconds), ...args],
-    seconds: 3 * each,
+    seconds: 4 * each,
   });
   const pipelineRuns = quick ? 1 : 5;
   const rateSeconds = quick ? 2 : 15;

@@ -10,6 +10,8 @@ export interface IdleStrategy {
 }
 
 export const DEFAULT_IDLE: IdleStrategy = { spins: 40, maxSleepMs: 100 };
+/** Never sleeps: a core for each thread. */
+export const SPINNING: IdleStrategy = { spins: Number.POSITIVE_INFINITY, maxSleepMs: 100 };
 
 /**
  * Runs stages on this thread until the stop word is set and none has work left. Returns then;

@@ -186,6 +186,13 @@ export const SETTINGS = {
     description:
       "Whether the engine runs on the main thread beside the network (two cores), or on one of its own (more).",
   }),
+  idle: choice({
+    group: "Pipeline",
+    values: ["sleep", "spin"],
+    defaultValue: "sleep",
+    description:
+      "What a thread that trades does without work: sleep until it is woken, or look again and again. Spinning takes a whole core for the main thread, each risk worker, the journal and a dedicated engine, and saves a wake-up at each hand-over; with fewer cores it makes everything slower.",
+  }),
   riskWorkers: integer({
     group: "Pipeline",
     unit: "threads",

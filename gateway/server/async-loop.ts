@@ -6,6 +6,17 @@ const MAX_SLEEP_MS = 100;
 /** Rounds before the event loop gets its turn: sockets must not starve under a flood of events. */
 const ROUNDS_A_TURN = 32;
 
+export interface AsyncLoopOptions {
+  /**
+   * After work, nobody's bell is heard for so long. For a thread whose work nobody waits for: under load
+   * it does more at once, and those who ring save a system call each time. 0: awake as soon as there is
+   * work.
+   */
+  readonly lingerMs?: number;
+  /** Never asleep: the event loop turns on, and nobody has to ring. */
+  readonly spins?: boolean;
+}
+
 /**
  * Runs stages on a thread that has an event loop besides: while there is work a few rounds a turn,
  * else asleep on a doorbell without blocking the sockets.
@@ -15,25 +26,22 @@ export class AsyncLoop {
   readonly #bell: Doorbell;
   readonly #onError: (error: Error) => void;
   readonly #lingerMs: number;
+  readonly #spins: boolean;
   #running = false;
   #isInRound = false;
   #turn: Promise<void> | null = null;
 
-  /**
-   * lingerMs: after work, nobody's bell is heard for so long. For a thread whose work nobody waits
-   * for: under load it does more at once, and those who ring save a system call each time. 0: awake
-   * as soon as there is work.
-   */
   constructor(
     stages: readonly Stage[],
     bell: Doorbell,
     onError: (error: Error) => void,
-    lingerMs = 0,
+    options: AsyncLoopOptions = {},
   ) {
     this.#stages = stages;
     this.#bell = bell;
     this.#onError = onError;
-    this.#lingerMs = lingerMs;
+    this.#lingerMs = options.lingerMs ?? 0;
+    this.#spins = options.spins ?? false;
   }
 
   start(): void {
@@ -83,7 +91,7 @@ export class AsyncLoop {
         work += done;
         if (done === 0) break;
       }
-      if (work > 0) {
+      if (work > 0 || this.#spins) {
         await (this.#lingerMs > 0 ? pause(this.#lingerMs) : nextTurn());
         continue;
       }

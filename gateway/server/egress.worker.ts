@@ -137,7 +137,7 @@ function die(error: Error): void {
 }
 const eventSlots = data.memory.events.byteLength / RECORD_BYTES;
 const lingerMs = Math.min(MAX_LINGER_MS, eventSlots / EVENTS_PER_MS);
-const loop = new AsyncLoop([waking], bell, die, lingerMs);
+const loop = new AsyncLoop([waking], bell, die, { lingerMs });
 
 function log(level: EgressLogMessage["level"]) {
   return (fields: object, text: string) => {

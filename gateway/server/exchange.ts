@@ -329,6 +329,7 @@ export class Exchange {
       this.#pipeline.mainStages(this.#gateway.stage),
       new Doorbell(this.#pipeline.memory, Bell.gateway),
       (error) => this.#pipeline.fail("gateway", error),
+      { spins: this.config.idle === "spin" },
     );
     await this.#endStaleSessions(sessions.all());
   }

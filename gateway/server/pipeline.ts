@@ -30,7 +30,7 @@ import type {
   JournalWorkerData,
 } from "../../engine/threads/journal.worker.ts";
 import { type RiskNews, RiskThreads } from "../../engine/threads/risk-threads.ts";
-import { DEFAULT_IDLE, type IdleStrategy } from "../../engine/threads/stage-loop.ts";
+import { DEFAULT_IDLE, type IdleStrategy, SPINNING } from "../../engine/threads/stage-loop.ts";
 import { StageThread, setStopWord, startEngineThread } from "../../engine/threads/threads.ts";
 import { compiledFile } from "../../protocol/compiled-file.ts";
 import {
@@ -112,15 +112,10 @@ export class Pipeline {
    * Opens the data directory. Throws a DirectoryBusyError, DamageError, JournalError or DiskError;
    * nothing on disk has changed then but a lock that is given back.
    */
-  constructor(
-    config: Config,
-    nowUs: () => number,
-    onFault: (fault: PipelineFault) => void,
-    idle: IdleStrategy = DEFAULT_IDLE,
-  ) {
+  constructor(config: Config, nowUs: () => number, onFault: (fault: PipelineFault) => void) {
     this.#onFault = onFault;
     this.#config = config;
-    this.#idle = idle;
+    this.#idle = config.idle === "spin" ? SPINNING : DEFAULT_IDLE;
     this.#directory = config.dataDir;
     this.#isRecording = config.durability !== "none";
     const wanted: EngineCapacity = {

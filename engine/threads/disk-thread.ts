@@ -19,8 +19,8 @@ const WAIT_MS = 100;
 
 /**
  * The journal thread's hand at the disk: writes and syncs large blocks while the journal thread
- * builds the next one, lays out the next segment, and syncs in the background. Files are those of the process, so a handle of
- * NodeDisk holds in both threads.
+ * builds the next one, lays out the next segment, and syncs in the background. Files are those of
+ * the process, so a handle of NodeDisk holds in both threads.
  */
 export class DiskThread implements BlockOutput, ZeroFiller, BackgroundSync {
   readonly buffers: readonly [Uint8Array, Uint8Array];

@@ -1,10 +1,11 @@
 import fs from "node:fs";
 import os from "node:os";
 
-/** As `nice` has it: a third of what a thread that trades gets, where both want a core. */
-const LOW_PRIORITY = 5;
-/** A tenth: what the helpers do comes in bursts of many milliseconds, and never has to be done now. */
-const HELPERS_PRIORITY = 10;
+/** As `nice` has it, above the process's own: a third of what a thread that trades gets, where both want a core. */
+const NICER = 5;
+/** A tenth: what the helpers do comes in bursts of many milliseconds, and hardly ever has to be done now. */
+const HELPERS_NICER = 10;
+const NICEST = 19;
 /** Helpers that the runtime starts unless it is told otherwise. */
 const DEFAULT_HELPERS = 4;
 const HELPERS_NAME = "V8Worker";
@@ -14,7 +15,7 @@ const HELPERS_NAME = "V8Worker";
  * cores than threads. Linux takes a thread of its own for 0; elsewhere the whole process would give way.
  */
 export function giveWay(): void {
-  if (process.platform === "linux") setPriority(0, LOW_PRIORITY);
+  if (process.platform === "linux") lower(0, NICER);
 }
 
 /**
@@ -25,7 +26,7 @@ export function giveWay(): void {
 export function helpersGiveWay(): number {
   if (process.platform !== "linux") return 0;
   const helpers = helperThreads();
-  for (const thread of helpers) setPriority(thread, HELPERS_PRIORITY);
+  for (const thread of helpers) lower(thread, HELPERS_NICER);
   return helpers.length;
 }
 
@@ -36,6 +37,7 @@ function helperThreads(): number[] {
   if (named.length > 0) return named;
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
   if (/v8.pool.size/.test(options)) return []; // which they are cannot be told
+  if (threads.some((thread) => thread < process.pid)) return []; // numbers begin anew: so is this
   const others = threads.filter((thread) => thread !== process.pid).sort((a, b) => a - b);
   return others.slice(1, 1 + DEFAULT_HELPERS);
 }
@@ -56,9 +58,9 @@ function nameOf(thread: number): string | undefined {
   }
 }
 
-function setPriority(thread: number, priority: number): void {
+function lower(thread: number, by: number): void {
   try {
-    os.setPriority(thread, priority);
+    os.setPriority(thread, Math.min(NICEST, os.getPriority(thread) + by));
   } catch {
     // Not allowed here: it works as fast as the others.
   }

@@ -11,6 +11,8 @@ export interface StraceOptions {
   readonly bufferBytes: number;
   /** As strace's --inject takes it: "fdatasync:error=EIO:when=20+". */
   readonly inject?: string;
+  /** Set for the program: "NAME=value". */
+  readonly environment?: readonly string[];
 }
 
 /**
@@ -23,7 +25,7 @@ export function straceWrapper(options: StraceOptions): string[] {
     ...["strace", "-D", "-f", "-qq", "-xx", "-s", String(options.bufferBytes)],
     ...["-e", `trace=${options.calls.join(",")}`, "-o", options.output],
     ...(options.inject === undefined ? [] : ["-e", `inject=${options.inject}`]),
-    ...["-E", "UV_USE_IO_URING=0"],
+    ...["UV_USE_IO_URING=0", ...(options.environment ?? [])].flatMap((pair) => ["-E", pair]),
   ];
 }
 

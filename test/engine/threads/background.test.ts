@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import os from "node:os";
 import { describe, expect, it } from "vitest";
 import { compiledFile } from "../../../protocol/compiled-file.ts";
 
@@ -9,8 +10,11 @@ interface Thread {
   readonly ticks: number;
 }
 
+/** Whoever runs the tests may have lowered them already. */
+const NICE = os.getPriority(0);
 // Keeps the collector's helpers busy until they have used some processor time, 20 s at most.
 const SCRIPT = `
+const NICE = ${NICE};
 import fs from "node:fs";
 import { helpersGiveWay } from ${JSON.stringify(compiledFile("engine/threads/background.js").href)};
 const helpers = helpersGiveWay();
@@ -22,8 +26,8 @@ const untilMs = performance.now() + 20_000;
 let kept = [];
 while (performance.now() < untilMs) {
   kept = Array.from({ length: 300_000 }, (_, i) => ({ i, next: { i } }));
-  const ticks = threads().reduce((sum, { nice, ticks }) => sum + (nice > 0 ? ticks : 0), 0);
-  if (ticks >= 5) break;
+  const ticks = threads().reduce((sum, { nice, ticks }) => sum + (nice > NICE ? ticks : 0), 0);
+  if (ticks >= 20) break;
 }
 console.log(JSON.stringify({ pid: process.pid, helpers, kept: kept.length, threads: threads() }));
 `;
@@ -41,13 +45,13 @@ describe("the runtime's helper threads", () => {
       helpers: number;
       threads: Thread[];
     };
-    const low = threads.filter(({ nice }) => nice > 0);
+    const low = threads.filter(({ nice }) => nice > NICE);
     expect([helpers, low.length]).toEqual([4, 4]);
-    expect(threads.find(({ id }) => id === pid)?.nice).toBe(0);
-    // They are those that worked: none of the others has done anything to speak of.
+    expect(threads.find(({ id }) => id === pid)?.nice).toBe(NICE);
+    // They are those that collect garbage: the others have loaded a file or two.
     const ticksOf = (some: readonly Thread[]) => some.reduce((sum, { ticks }) => sum + ticks, 0);
-    const others = threads.filter(({ id, nice }) => id !== pid && nice === 0);
-    expect(ticksOf(low)).toBeGreaterThanOrEqual(5);
-    expect(ticksOf(others)).toBeLessThan(ticksOf(low));
+    const others = threads.filter(({ id, nice }) => id !== pid && nice === NICE);
+    expect(ticksOf(low)).toBeGreaterThanOrEqual(20);
+    expect(ticksOf(others)).toBeLessThan(5);
   });
 });

@@ -79,7 +79,7 @@ describe("the disk thread", () => {
     const file = fs.openSync(name, "w+");
     expect(thread.isSyncing).toBe(false);
     thread.beginSync(file, name);
-    put(file, name, 65536); // a block does not wait for it
+    put(file, name, 65536);
     thread.finishSync();
     expect(thread.isSyncing).toBe(false);
     fs.closeSync(file);

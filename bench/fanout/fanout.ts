@@ -223,8 +223,17 @@ export function formatFanout({ options, rows, machine }: FanoutResult): string {
     const bare = row.bareCpuUsPerFrame ?? Number.NaN;
     lines.push(
       `                ${Math.round(delivery.framesPerSecond)} messages/s of ${Math.round(delivery.frameBytesMean)} bytes; p99 of orders ${added >= 0 ? "+" : ""}${formatUs(added)} µs`,
-      `                CPU a message ${row.cpuUsPerFrame.toFixed(2)} µs, bare publish ${bare.toFixed(2)} µs: ${(row.cpuUsPerFrame / bare).toFixed(2)} ×`,
+      `                CPU a message ${row.cpuUsPerFrame.toFixed(2)} µs, bare publish ${overBare(row.cpuUsPerFrame, bare)}`,
     );
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** Of CPU a message. */
+const LEAST_US = 0.01;
+
+/** Both are differences: with few messages nothing may be left of one, and then there is no ratio. */
+function overBare(us: number, bareUs: number): string {
+  if (!(us > LEAST_US && bareUs > LEAST_US)) return "too little to compare";
+  return `${bareUs.toFixed(2)} µs: ${(us / bareUs).toFixed(2)} ×`;
 }

@@ -156,7 +156,7 @@ class Answers {
         (bytes, start, length) => this.#onFrame(i, bytes, start, length),
         (text) => this.#onText(i, text),
         (error) => {
-          this.#failure ??= error;
+          if (!options.mayBeCut) this.#failure ??= error;
         },
       );
     });

@@ -32,6 +32,8 @@ export const loadOptionsSchema = z.strictObject({
   warmUpSeconds: z.number().min(0),
   /** How long to wait for the last answers. */
   drainSeconds: z.number().positive(),
+  /** A connection that the server closes counts as lost orders; else the run fails. */
+  mayBeCut: z.boolean(),
   /** spin: one core belongs to the generator; sleep: a thread sleeps until shortly before each send. */
   pacing: z.enum(["spin", "sleep"]),
   seed: z.number().int(),
@@ -56,6 +58,7 @@ export const DEFAULT_LOAD: Omit<LoadOptions, "url"> = {
   seconds: 60,
   warmUpSeconds: 5,
   drainSeconds: 5,
+  mayBeCut: false,
   pacing: "spin",
   seed: 1,
   flow: { symbol: "BENCH-USD", instrumentId: 0, midTicks: 100_000, depth: 50 },

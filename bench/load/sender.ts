@@ -8,6 +8,8 @@ import { clientHeaderBytes, Opcode, writeClientHeader } from "./frame-reader.ts"
 import { jsonCommand } from "./json-command.ts";
 
 const BUFFER_BYTES = 64 * 1024;
+/** What writing to a socket fails with that the other side, or then this one, has closed. */
+const CLOSED = new Set(["EPIPE", "ECONNRESET", "EBADF"]);
 /** Of JSON; a record is shorter. */
 const MAX_PAYLOAD_BYTES = 512;
 const MAX_FRAME_BYTES = clientHeaderBytes(MAX_PAYLOAD_BYTES) + MAX_PAYLOAD_BYTES;
@@ -73,13 +75,18 @@ class Outlet {
     this.end = at + text.length;
   }
 
-  /** What the socket does not take now stays for the next time. */
+  /**
+   * What the socket does not take now stays for the next time. Where the other side has closed it, what is
+   * sent is lost; who listens for answers hears why.
+   */
   flush(): void {
     try {
       this.start += fs.writeSync(this.descriptor, this.bytes, this.start, this.end - this.start);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      return;
+      const code = (error as NodeJS.ErrnoException).code ?? "";
+      if (code === "EAGAIN") return;
+      if (!CLOSED.has(code)) throw error;
+      this.start = this.end;
     }
     if (this.start === this.end) {
       this.start = 0;

@@ -89,6 +89,7 @@ async function measureRate(
       keys: [...server.keys],
       seconds: options.secondsEach,
       warmUpSeconds: options.warmUpSeconds,
+      mayBeCut: true, // of a server that cannot keep up
       flow: { ...DEFAULT_LOAD.flow, symbol: BENCH_SYMBOL, instrumentId: BENCH_INSTRUMENT_ID },
     };
     const cpuBefore = cpuSeconds(server.pid);

@@ -1,4 +1,9 @@
-import { build, type Histogram, initWebAssemblySync } from "hdr-histogram-js";
+import {
+  build,
+  decodeFromCompressedBase64,
+  type Histogram,
+  initWebAssemblySync,
+} from "hdr-histogram-js";
 
 let isReady = false;
 
@@ -12,6 +17,17 @@ export function latencyHistogram(): Histogram {
     numberOfSignificantValueDigits: 3,
     useWebAssembly: true,
   });
+}
+
+/** Of all values in histograms of `latencyHistogram`, each in compressed base64. */
+export function sumOf(histograms: readonly string[]): Histogram {
+  const sum = latencyHistogram();
+  for (const text of histograms) {
+    const one = decodeFromCompressedBase64(text, 64, true);
+    sum.add(one);
+    one.destroy();
+  }
+  return sum;
 }
 
 /** Percentiles of a histogram of nanoseconds, in microseconds. */

@@ -1,5 +1,5 @@
 import { median } from "../engine/engine-bench.ts";
-import { formatLatency } from "../latency.ts";
+import { formatLatency, type LatencySummary, summarize, sumOf } from "../latency.ts";
 import { describeMachine, type Machine } from "../machine.ts";
 import { runProcess } from "../processes.ts";
 import type { WriteSyncResult } from "../yardsticks/write-sync.ts";
@@ -9,7 +9,7 @@ export interface PipelineBenchOptions
   extends Omit<PipelineOptions, "ratePerSecond" | "engine" | "keepsDirectory"> {
   /** Of the open-loop run; null: half of what full speed gave. */
   readonly ratePerSecond: number | null;
-  /** Of each engine at full speed, in turns. */
+  /** Of each engine at full speed, in turns; then on the schedule, in turns with the bare loop. */
   readonly runs: number;
 }
 
@@ -25,12 +25,20 @@ export interface PipelineBenchResult {
   /** Medians over the pairs: with matching ÷ without. */
   readonly throughputToEmpty: number;
   readonly cpuToEmpty: number;
-  /** On a schedule. */
+  /** On a schedule, in turns with the bare loop. */
   readonly ratePerSecond: number;
-  readonly openLoop: PipelineRun;
-  /** A bare loop fed on the same schedule; null with durability none. */
-  readonly writeSync: WriteSyncResult | null;
-  readonly ratios: { readonly p50: number; readonly p99: number } | null;
+  readonly openLoop: readonly PipelineRun[];
+  /** A bare loop fed on the same schedule; none with durability none. */
+  readonly writeSync: readonly WriteSyncResult[];
+  /** Medians of the runs' own. */
+  readonly openLoopUs: { readonly p50: number; readonly p99: number };
+  readonly writeSyncUs: { readonly p50: number; readonly p99: number } | null;
+  /** Medians over the pairs, and each pair's; null with durability none. */
+  readonly ratios: {
+    readonly p50: number;
+    readonly p99: number;
+    readonly each: readonly { readonly p50: number; readonly p99: number }[];
+  } | null;
 }
 
 /** Who falls behind does less than this part of what is asked. */
@@ -59,22 +67,27 @@ export async function runPipelineBench(
   }
   const medianPerSecond = median(fullSpeed.map((one) => one.commandsPerSecond));
   const ratePerSecond = wanted ?? Math.round(medianPerSecond / 2);
-  let writeSync: WriteSyncResult | null = null;
-  if (options.durability !== "none") {
-    onStep("write and sync");
-    writeSync = await runProcess<WriteSyncResult>("bench/yardsticks/write-sync.process.js", {
-      directory: options.parentDirectory,
-      ratePerSecond,
-      schedule: options.schedule,
-      day: null,
-      seconds: options.seconds,
-      recordBytes: fullSpeed[0]?.meanRecordBytes ?? 1,
-      seed: options.seed,
-      sync: options.durability === "fsync",
-    });
+  const writeSync: WriteSyncResult[] = [];
+  const openLoop: PipelineRun[] = [];
+  for (let n = 1; n <= runs; n++) {
+    if (options.durability !== "none") {
+      onStep(`write and sync, run ${n} of ${runs}`);
+      writeSync.push(
+        await runProcess<WriteSyncResult>("bench/yardsticks/write-sync.process.js", {
+          directory: options.parentDirectory,
+          ratePerSecond,
+          schedule: options.schedule,
+          day: null,
+          seconds: options.seconds,
+          recordBytes: fullSpeed[0]?.meanRecordBytes ?? 1,
+          seed: options.seed,
+          sync: options.durability === "fsync",
+        }),
+      );
+    }
+    onStep(`${ratePerSecond} commands/s, run ${n} of ${runs}`);
+    openLoop.push(await run("real", ratePerSecond));
   }
-  onStep(`${ratePerSecond} commands/s`);
-  const openLoop = await run("real", ratePerSecond);
   const over = (value: (one: PipelineRun) => number) =>
     median(fullSpeed.map((one, i) => value(one) / value(emptyEngine[i] as PipelineRun)));
   return {
@@ -89,14 +102,28 @@ export async function runPipelineBench(
     ratePerSecond,
     openLoop,
     writeSync,
-    ratios:
-      writeSync === null
-        ? null
-        : {
-            p50: openLoop.latency.p50Us / writeSync.latency.p50Us,
-            p99: openLoop.latency.p99Us / writeSync.latency.p99Us,
-          },
+    openLoopUs: medianUs(openLoop),
+    writeSyncUs: writeSync.length === 0 ? null : medianUs(writeSync),
+    ratios: ratiosOf(openLoop, writeSync),
   };
+}
+
+type Timed = readonly { readonly latency: LatencySummary }[];
+
+function medianUs(runs: Timed): { p50: number; p99: number } {
+  return {
+    p50: median(runs.map(({ latency }) => latency.p50Us)),
+    p99: median(runs.map(({ latency }) => latency.p99Us)),
+  };
+}
+
+function ratiosOf(runs: Timed, bare: Timed): PipelineBenchResult["ratios"] {
+  const each = bare.map(({ latency }, i) => {
+    const run = (runs[i] as Timed[number]).latency;
+    return { p50: run.p50Us / latency.p50Us, p99: run.p99Us / latency.p99Us };
+  });
+  if (each.length === 0) return null;
+  return { p50: median(each.map(({ p50 }) => p50)), p99: median(each.map(({ p99 }) => p99)), each };
 }
 
 /** Of all threads, for one command. */
@@ -107,6 +134,7 @@ export function cpuUs(run: PipelineRun): number {
 /** For reading: ratios first. */
 export function formatPipelineBench(result: PipelineBenchResult): string {
   const { machine, options, fullSpeed, openLoop, writeSync, ratios } = result;
+  const done = median(openLoop.map((run) => run.commandsPerSecond));
   const rates = fullSpeed.map((run) => run.commandsPerSecond);
   const segments = options.segments === "recycled" ? "recycled" : "laid out meanwhile";
   const lines = [
@@ -117,30 +145,37 @@ export function formatPipelineBench(result: PipelineBenchResult): string {
     `full speed (not open loop), median of ${fullSpeed.length}: ${millions(result.medianPerSecond)} commands/s (${millions(Math.min(...rates))} to ${millions(Math.max(...rates))})`,
     `with matching ÷ with an empty engine: ${result.throughputToEmpty.toFixed(2)} of its commands/s, ${result.cpuToEmpty.toFixed(2)} × its CPU`,
     "",
-    `open loop, ${options.schedule}, ${result.ratePerSecond} commands/s asked, ${openLoop.commandsPerSecond} done, published to durable and matched:`,
+    `open loop, ${options.schedule}, ${result.ratePerSecond} commands/s asked, ${done} done, published to durable and matched, ${openLoop.length} runs:`,
   ];
   if (ratios !== null) {
+    const p99s = ratios.each.map(({ p99 }) => p99);
+    const range = `${Math.min(...p99s).toFixed(2)} to ${Math.max(...p99s).toFixed(2)}`;
     lines.push(
-      `p50 ${ratios.p50.toFixed(2)} ×, p99 ${ratios.p99.toFixed(2)} × a bare loop on the same schedule`,
+      `p50 ${ratios.p50.toFixed(2)} ×, p99 ${ratios.p99.toFixed(2)} × (${range}) a bare loop on the same schedule, in turns with it`,
     );
   }
-  if (openLoop.commandsPerSecond < result.ratePerSecond * SUSTAINED_SHARE) {
+  if (done < result.ratePerSecond * SUSTAINED_SHARE) {
     lines.push("it FALLS BEHIND at this rate: the latencies are those of a queue that grows");
   }
-  lines.push(`pipeline        ${formatLatency(openLoop.latency)}`);
-  if (writeSync !== null) {
+  lines.push(`pipeline        ${formatAll(openLoop)}`);
+  if (writeSync.length > 0) {
     const what = options.durability === "fsync" ? "write and sync " : "write          ";
-    lines.push(`${what} ${formatLatency(writeSync.latency)}`);
+    lines.push(`${what} ${formatAll(writeSync)}`);
   }
   lines.push("", "CPU µs a command           full speed   open loop");
   for (const [i, { name, usPerCommand }] of (fullSpeed[0]?.threads ?? []).entries()) {
-    const open = openLoop.threads[i]?.usPerCommand ?? 0;
+    const open = median(openLoop.map(({ threads }) => threads[i]?.usPerCommand ?? 0));
     lines.push(
       `${name.padEnd(26)} ${usPerCommand.toFixed(3).padStart(10)} ${open.toFixed(3).padStart(11)}`,
     );
   }
   lines.push("others: the journal's disk thread, and Node's own", "");
   return lines.join("\n");
+}
+
+/** Of all runs together. */
+function formatAll(runs: readonly { readonly histogram: string }[]): string {
+  return formatLatency(summarize(sumOf(runs.map(({ histogram }) => histogram))));
 }
 
 function millions(perSecond: number): string {

@@ -4,6 +4,7 @@ import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
 import { z } from "zod";
 import { DEFAULT_CAPACITY } from "../../engine/engine.ts";
 import { journalPath } from "../../engine/journal/data-directory.ts";
+import { helpersGiveWay } from "../../engine/threads/background.ts";
 import { EngineStage } from "../../engine/threads/engine-stage.ts";
 import { DEFAULT_IDLE } from "../../engine/threads/stage-loop.ts";
 import { StageThread, setStopWord } from "../../engine/threads/threads.ts";
@@ -130,6 +131,7 @@ async function runIn(directory: string, options: PipelineOptions): Promise<Pipel
   });
   if (engine !== null) engine.whenFull = () => feeder.consume();
   await feeder.run(options.warmUpSeconds);
+  helpersGiveWay(); // as in the server
   threads.start();
   const latency = await feeder.measure(options.seconds);
   const cpu = threads.since(feeder.measured);

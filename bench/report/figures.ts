@@ -1,3 +1,4 @@
+import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
 import type { BooksResult } from "../books/books.ts";
 import type { CostResult } from "../cost/cost.ts";
 import type { CrowdBenchResult } from "../crowd/crowd.ts";
@@ -8,6 +9,7 @@ import type { IdleResult } from "../idle/idle.ts";
 import type { JournalBenchResult } from "../journal/journal-bench.ts";
 import type { ReplayBenchResult } from "../journal/replay-bench.ts";
 import type { LatencyBenchResult } from "../latency/latency.ts";
+import { sumOf } from "../latency.ts";
 import type { MicroResult } from "../micro/micro.ts";
 import { cpuUs, type PipelineBenchResult } from "../pipeline/pipeline-bench.ts";
 import type { RedisBench } from "../redis/redis-bench.ts";
@@ -149,14 +151,14 @@ function redisFigures({ published, outage, pairs }: RedisBench): Figure[] {
 }
 
 function pipelineFigures(result: PipelineBenchResult): Figure[] {
-  const { openLoop, ratios, fullSpeed } = result;
+  const { openLoopUs, ratios, fullSpeed } = result;
   const [first] = fullSpeed;
   return [
     higher("pipeline, full speed", "commands/s", result.medianPerSecond),
     higher("with matching ÷ empty engine, speed", "×", result.throughputToEmpty),
     ...(first === undefined ? [] : [lower("CPU a command", "µs", cpuUs(first))]),
-    lower("published to durable and matched, p50", "µs", openLoop.latency.p50Us),
-    lower("published to durable and matched, p99", "µs", openLoop.latency.p99Us),
+    lower("published to durable and matched, p50", "µs", openLoopUs.p50),
+    lower("published to durable and matched, p99", "µs", openLoopUs.p99),
     ...(ratios === null
       ? []
       : [lower("p50 ÷ bare disk", "×", ratios.p50), lower("p99 ÷ bare disk", "×", ratios.p99)]),
@@ -185,14 +187,20 @@ function latencyFigures({ server, ratios, serverCpuUsPerCommand }: LatencyBenchR
   ];
 }
 
+function allOf(runs: readonly { readonly histogram: string }[]): string {
+  return encodeIntoCompressedBase64(sumOf(runs.map(({ histogram }) => histogram)));
+}
+
 /** Percentile curves and histograms. */
 export function distributionsOf(result: BenchResult): Distribution[] {
   if (result.bench === "pipeline") {
     const group = "published to durable and matched";
     const { openLoop, writeSync } = result;
     return [
-      { name: "pipeline", group, histogram: openLoop.histogram },
-      ...(writeSync === null ? [] : [{ name: "bare disk", group, histogram: writeSync.histogram }]),
+      { name: "pipeline", group, histogram: allOf(openLoop) },
+      ...(writeSync.length === 0
+        ? []
+        : [{ name: "bare disk", group, histogram: allOf(writeSync) }]),
     ];
   }
   if (result.bench !== "latency") return [];

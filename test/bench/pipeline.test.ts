@@ -105,10 +105,11 @@ describe("a run of the pipeline", () => {
 });
 
 test("crossbook bench pipeline shows ratios first, then who used the processor", async () => {
-  const args = ["--seconds", "0.3", "--warm-up", "0.2", "--runs", "1", "--directory", folder];
+  const args = ["--seconds", "0.3", "--warm-up", "0.2", "--runs", "2", "--directory", folder];
   const { status, stdout } = await crossbook(["bench", "pipeline", ...args]);
   expect(status).toBe(0);
   expect(stdout).toContain("with matching ÷ with an empty engine");
-  expect(stdout).toMatch(/p99 [\d.]+ × a bare loop on the same schedule/);
+  expect(stdout).toMatch(/p99 [\d.]+ × \([\d.]+ to [\d.]+\) a bare loop on the same schedule/);
+  expect(stdout).toMatch(/matched, 2 runs:$/m);
   expect(stdout).toMatch(/^journal +[\d.]+ +[\d.]+$/m);
 });

@@ -48,7 +48,7 @@ export function registerPipelineBench(bench: Command): void {
     .option("--rate <number>", "open loop (default: half of what full speed gives)", positive)
     .option(
       "--runs <number>",
-      "at full speed, with matching and without, in turns",
+      "of each: with matching and without in turns, then with the bare loop in turns",
       wholePositive,
       3,
     )

@@ -64,6 +64,16 @@ async function until(condition: () => boolean): Promise<void> {
   expect(condition()).toBe(true);
 }
 
+/** The socket is there a moment before anyone listens on it. */
+async function untilItAnswers(server: OwnedRedis): Promise<void> {
+  for (let i = 0; i < 1_000; i++) {
+    const answer = await ask(server, (client) => client.ping()).catch(() => null);
+    if (answer === "PONG") return;
+    await sleep(10);
+  }
+  throw new Error("redis-server does not answer");
+}
+
 test("it listens on a socket that only its user can reach, and on no port", async () => {
   const server = await start();
   expect(fs.statSync(server.socketPath).mode & 0o077).toBe(0);
@@ -98,9 +108,8 @@ test("a server that does not start says why, and is tried again", async () => {
   const real = findProgram("redis-server", process.env.PATH ?? "") as string;
   fs.rmSync(program);
   fs.symlinkSync(real, program);
-  await until(() => server !== null && fs.existsSync(server.socketPath));
   servers.push(server as OwnedRedis);
-  expect(await ask(server as OwnedRedis, (client) => client.ping())).toBe("PONG");
+  await untilItAnswers(server as OwnedRedis);
 });
 
 test("a server that dies is started again with its data", async () => {
@@ -108,7 +117,8 @@ test("a server that dies is started again with its data", async () => {
   await ask(server, (client) => client.xadd("stream", "1-0", "field", "value"));
   const { pid } = server;
   process.kill(pid, "SIGKILL");
-  await until(() => server.pid !== 0 && server.pid !== pid && fs.existsSync(server.socketPath));
+  await until(() => server.pid !== 0 && server.pid !== pid);
+  await untilItAnswers(server);
   expect(await ask(server, (client) => client.xlen("stream"))).toBe(1);
   expect(lines).toEqual(["redis-server has ended unexpectedly: it is started again"]);
 });

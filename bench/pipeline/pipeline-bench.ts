@@ -134,7 +134,7 @@ export function cpuUs(run: PipelineRun): number {
 /** For reading: ratios first. */
 export function formatPipelineBench(result: PipelineBenchResult): string {
   const { machine, options, fullSpeed, openLoop, writeSync, ratios } = result;
-  const done = median(openLoop.map((run) => run.commandsPerSecond));
+  const done = Math.round(median(openLoop.map((run) => run.commandsPerSecond)));
   const rates = fullSpeed.map((run) => run.commandsPerSecond);
   const segments = options.segments === "recycled" ? "recycled" : "laid out meanwhile";
   const lines = [

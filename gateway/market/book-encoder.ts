@@ -10,7 +10,9 @@ import {
 } from "../../protocol/generated/session.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { decodeBook } from "../../protocol/json/decode-book.ts";
+import type { BookFeed } from "./book-feed.ts";
 import type { BookRows } from "./book-rows.ts";
+import type { InstrumentFeed } from "./instrument-feed.ts";
 
 export type Frame = string | Uint8Array;
 
@@ -47,6 +49,19 @@ export interface BookStatement {
   readonly seq: number;
   readonly timestampUs: number;
   readonly checksum: Readonly<Pick<BookChecksum, "low" | "high">>;
+}
+
+/** Of what has changed since fromSeq. */
+export function updateOf(book: BookFeed, feed: InstrumentFeed, fromSeq: number): BookStatement {
+  return {
+    channel: book.channel,
+    instrumentId: feed.instrumentId,
+    isSnapshot: false,
+    prevSeq: fromSeq,
+    seq: book.seq,
+    timestampUs: book.timestampUs,
+    checksum: book.checksum,
+  };
 }
 
 /** Messages about books as frames. The text form is made from the binary one. */

@@ -3,62 +3,15 @@ import { PUBLIC_TRADE_LENGTH } from "../../protocol/generated/session.ts";
 import type { InstrumentDirectory } from "../../protocol/instrument-directory.ts";
 import { decodeMessage, decodeTrades } from "../../protocol/json/decode-message.ts";
 import type { Broadcaster } from "../transport/transport.ts";
-import { BookEncoder, EncodedFrames, type Frame, type Frames } from "./book-encoder.ts";
+import { BookEncoder, type Frame, updateOf } from "./book-encoder.ts";
 import type { BookFeed } from "./book-feed.ts";
-import { BookRows } from "./book-rows.ts";
+import { CatchUp } from "./catch-up.ts";
 import type { InstrumentFeed } from "./instrument-feed.ts";
 import type { MarketData, MarketListener } from "./market-data.ts";
 import type { MarketSession } from "./market-session.ts";
+import type { Pace } from "./pace.ts";
 import { PacedQueue } from "./paced-queue.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
-import {
-  CHANNELS,
-  NOTHING_SENT,
-  type Subscription,
-  type Subscriptions,
-  type Topic,
-} from "./subscriptions.ts";
-import { TradeTape } from "./trade-tape.ts";
-
-/** Figures that only tests change. */
-export interface Pace {
-  /** A client that has more unread is behind. */
-  readonly slowBytes: number;
-  /** After so much has been published, a look at who does not read it. */
-  readonly probeBytes: number;
-  /** An update of more rows is not published, but given to each reader at its own pace. */
-  readonly largeRows: number;
-  /** More rows than these come in parts. */
-  readonly rowsAPart: number;
-  /** What is kept of each book's channel for who is behind: powers of two, at least 64 and 256. */
-  readonly windowUpdates: number;
-  readonly windowRows: number;
-  /** A snapshot of as many parts is shared. */
-  readonly sharedParts: number;
-  /** Catching up may take so long in one go; then it rests, and orders get their turns. */
-  readonly catchUpMs: number;
-}
-
-export const PACE: Pace = {
-  slowBytes: 16 * 1024,
-  probeBytes: 32 * 1024,
-  largeRows: 1600,
-  rowsAPart: 400,
-  windowUpdates: 8192,
-  windowRows: 16_384,
-  sharedParts: 3,
-  catchUpMs: 0.5,
-};
-
-/** How long a book that nobody wants any more is kept up to date for those who come back. */
-const WATCH_MS = 60_000;
-
-interface MergedUpdate {
-  readonly book: BookFeed;
-  readonly fromSeq: number;
-  readonly toSeq: number;
-  readonly frames: Frames;
-}
+import { CHANNELS, NOTHING_SENT, type Subscription, type Subscriptions } from "./subscriptions.ts";
 
 /**
  * Brings the updates to the sessions. A session that keeps up is *live*: it has joined the topics of
@@ -69,24 +22,15 @@ interface MergedUpdate {
  */
 export class Distribution implements MarketListener {
   readonly #pace: Pace;
-  readonly #data: MarketData;
   readonly #directory: InstrumentDirectory;
   readonly #subscriptions: Subscriptions;
   readonly #encoder: BookEncoder;
-  readonly #snapshots: SnapshotStore;
-  readonly #maxTradeBytes: number;
-  /** Of instruments of which somebody is behind with the trades. */
-  readonly #tapes = new Map<InstrumentFeed, TradeTape>();
-  readonly #merged = new BookRows();
-  #lastText: MergedUpdate | null = null;
-  #lastBinary: MergedUpdate | null = null;
+  readonly #catchUps: CatchUp;
   readonly #behind = new Set<MarketSession>();
   /** Sessions that can be told something. */
   readonly #due: PacedQueue<MarketSession>;
   /** Sessions with something to tell that must wait for the end of a command. */
   readonly #waiting = new Set<MarketSession>();
-  /** Books that are watched, and since when nobody wants them (0: somebody does). */
-  readonly #watched = new Map<BookFeed, { feed: InstrumentFeed; idleSinceMs: number }>();
   readonly #live = new Set<MarketSession>();
   #broadcaster: Broadcaster = { publish: () => {} };
   #publishedBytes = 0;
@@ -98,13 +42,11 @@ export class Distribution implements MarketListener {
     maxTradeBytes: number,
     pace: Pace,
   ) {
-    this.#maxTradeBytes = maxTradeBytes;
     this.#pace = pace;
-    this.#data = data;
     this.#directory = directory;
     this.#subscriptions = subscriptions;
     this.#encoder = new BookEncoder(directory, pace.rowsAPart);
-    this.#snapshots = new SnapshotStore(this.#encoder, pace.sharedParts);
+    this.#catchUps = new CatchUp(data, directory, this.#encoder, maxTradeBytes, pace);
     this.#due = new PacedQueue(pace.catchUpMs, (session) => this.#catchUpNow(session));
     data.listener = this;
   }
@@ -127,9 +69,9 @@ export class Distribution implements MarketListener {
   begin(session: MarketSession, channel: Channel, feed: InstrumentFeed, afterSeq: number): void {
     const known = this.#subscriptions.find(session, channel, feed);
     if (known !== undefined) this.remove(known);
-    const newest = seqOf(channel, feed);
+    const newest = feed.seqOf(channel);
     const isKnown = channel === Channel.trades ? afterSeq === newest : afterSeq <= newest;
-    const isBook = bookOf(feed, channel) !== null;
+    const isBook = feed.bookOf(channel) !== null;
     const subscription = this.#subscriptions.add(session, channel, feed);
     subscription.sentSeq = isBook || isKnown ? afterSeq : NOTHING_SENT;
     this.#fallBehind(session);
@@ -192,22 +134,7 @@ export class Distribution implements MarketListener {
     // What was published has been handed over by now: a look is enough.
     if (this.#publishedBytes > 0) this.#probe(false);
     for (const session of [...this.#behind]) if (!session.isSlow) this.catchUp(session);
-    for (const feed of this.#tapes.keys()) {
-      const topic = this.#subscriptions.topic(Channel.trades, feed);
-      if (topic === undefined || topic.behind === 0) this.#tapes.delete(feed);
-    }
-    for (const [book, watched] of this.#watched) {
-      const topic = this.#subscriptions.topic(book.channel, watched.feed);
-      if (topic !== undefined && topic.subscriptions.size > 0) watched.idleSinceMs = 0;
-      else if (watched.idleSinceMs === 0) watched.idleSinceMs = nowMs;
-      else if (nowMs - watched.idleSinceMs > WATCH_MS) {
-        this.#watched.delete(book);
-        this.#snapshots.forget(book);
-        this.#lastText = null;
-        this.#lastBinary = null;
-        book.unwatch();
-      }
-    }
+    this.#catchUps.tick(nowMs, this.#subscriptions);
   }
 
   #fallBehind(session: MarketSession): void {
@@ -235,7 +162,7 @@ export class Distribution implements MarketListener {
     if (!subscription.isLive) return;
     subscription.isLive = false;
     const { session, channel, feed } = subscription;
-    subscription.sentSeq = seqOf(channel, feed);
+    subscription.sentSeq = feed.seqOf(channel);
     const topic = this.#subscriptions.topic(channel, feed);
     if (topic === undefined) return;
     const isBinary = session.topicsAreBinary;
@@ -286,23 +213,9 @@ export class Distribution implements MarketListener {
       const text = JSON.stringify(decodeTrades(view, count, this.#directory));
       this.#publish(topic.nameOf(false), text);
     }
-    if (topic.behind > 0) this.#keepTrades(feed, topic, bytes);
-    else this.#tapes.delete(feed);
+    if (topic.behind > 0) this.#catchUps.keepTrades(feed, topic, bytes);
+    else this.#catchUps.dropTrades(feed);
     this.#probeIfDue();
-  }
-
-  /** For who is behind. */
-  #keepTrades(feed: InstrumentFeed, topic: Topic, records: Uint8Array): void {
-    const { seq, prevSeq } = feed.lastTrade;
-    let tape = this.#tapes.get(feed);
-    if (tape === undefined) {
-      tape = new TradeTape(this.#directory, this.#maxTradeBytes, prevSeq);
-      this.#tapes.set(feed, tape);
-    }
-    if (!tape.push(seq, records)) return;
-    for (const { session, isLive, sentSeq } of [...topic.subscriptions.values()]) {
-      if (!isLive && sentSeq !== NOTHING_SENT && sentSeq < tape.floorSeq) session.closeAsSlow();
-    }
   }
 
   onBook(feed: InstrumentFeed, book: BookFeed): void {
@@ -314,15 +227,7 @@ export class Distribution implements MarketListener {
       }
       return;
     }
-    const statement = {
-      channel: book.channel,
-      instrumentId: feed.instrumentId,
-      isSnapshot: false,
-      prevSeq: book.previousSeq,
-      seq: book.seq,
-      timestampUs: book.timestampUs,
-      checksum: book.checksum,
-    };
+    const statement = updateOf(book, feed, book.previousSeq);
     if (topic.liveBinaries > 0) {
       this.#publishAll(topic.nameOf(true), this.#encoder.frames(statement, book.rows, true));
     }
@@ -338,7 +243,7 @@ export class Distribution implements MarketListener {
     this.#waiting.add(session);
     for (const subscription of this.#subscriptions.of(session)) {
       const { feed, channel } = subscription;
-      if (bookOf(feed, channel) === book && subscription.sentSeq === book.seq) {
+      if (feed.bookOf(channel) === book && subscription.sentSeq === book.seq) {
         subscription.sentSeq = book.previousSeq;
       }
     }
@@ -380,7 +285,7 @@ export class Distribution implements MarketListener {
       const due = this.#nextDue(session);
       if (due === null) return !this.#waiting.has(session);
       this.#subscriptions.moveBack(due);
-      this.#tell(due);
+      this.#catchUps.tell(due);
     }
   }
 
@@ -389,9 +294,9 @@ export class Distribution implements MarketListener {
     for (const subscription of this.#subscriptions.of(session)) {
       if (subscription.isLive) continue;
       const { channel, feed, sentSeq } = subscription;
-      const book = bookOf(feed, channel);
+      const book = feed.bookOf(channel);
       const isNew =
-        sentSeq === NOTHING_SENT || book?.isWatched === false || sentSeq !== seqOf(channel, feed);
+        sentSeq === NOTHING_SENT || book?.isWatched === false || sentSeq !== feed.seqOf(channel);
       if (!isNew) continue;
       if (book === null || !book.book.isTouched) return subscription;
       // The book is in the middle of a command.
@@ -399,112 +304,6 @@ export class Distribution implements MarketListener {
     }
     return null;
   }
-
-  #tell(subscription: Subscription): void {
-    const { channel, feed } = subscription;
-    const book = bookOf(feed, channel);
-    if (book === null) {
-      if (channel === Channel.trades && subscription.sentSeq !== NOTHING_SENT) {
-        this.#tellTrades(subscription);
-      } else this.#tellRecord(subscription);
-      return;
-    }
-    this.#data.watch(book, this.#pace);
-    if (!this.#watched.has(book)) this.#watched.set(book, { feed, idleSinceMs: 0 });
-    const { session, sentSeq } = subscription;
-    const { isBinary } = session.messenger;
-    if (sentSeq !== NOTHING_SENT && sentSeq <= book.seq) {
-      const frames = this.#mergedFrames(book, feed, sentSeq, isBinary);
-      if (frames !== null) {
-        subscription.sentSeq = book.seq;
-        if (sentSeq < book.seq) session.giveFrames(frames, subscription);
-        return;
-      }
-    }
-    const snapshot = this.#snapshots.of(book, feed, isBinary);
-    subscription.sentSeq = snapshot.seq;
-    session.giveFrames(snapshot.frames, subscription);
-  }
-
-  /**
-   * One update from a seq to the present; null: not all of it is known any more. The last one is kept:
-   * a large update leaves all readers behind at the same seq.
-   */
-  #mergedFrames(
-    book: BookFeed,
-    feed: InstrumentFeed,
-    fromSeq: number,
-    isBinary: boolean,
-  ): Frames | null {
-    const last = isBinary ? this.#lastBinary : this.#lastText;
-    if (last?.book === book && last.fromSeq === fromSeq && last.toSeq === book.seq) {
-      return last.frames;
-    }
-    if (!book.window.merge(fromSeq, this.#merged)) return null;
-    const statement = {
-      channel: book.channel,
-      instrumentId: feed.instrumentId,
-      isSnapshot: false,
-      prevSeq: fromSeq,
-      seq: book.seq,
-      timestampUs: book.timestampUs,
-      checksum: book.checksum,
-    };
-    const frames = new EncodedFrames(this.#encoder.frames(statement, this.#merged, isBinary));
-    const merge = { book, fromSeq, toSeq: book.seq, frames };
-    if (isBinary) this.#lastBinary = merge;
-    else this.#lastText = merge;
-    return frames;
-  }
-
-  /** Those of the next commands, as many as go out at once. */
-  #tellTrades(subscription: Subscription): void {
-    const { session, feed } = subscription;
-    const { isBinary, outbox } = session.messenger;
-    const newest = feed.lastTrade.seq;
-    let bytes = 0;
-    while (subscription.sentSeq !== newest && bytes < this.#pace.slowBytes) {
-      const next = this.#tapes.get(feed)?.after(subscription.sentSeq, isBinary);
-      if (next === undefined) {
-        session.closeAsSlow();
-        return;
-      }
-      subscription.sentSeq = next.seq;
-      outbox.frame(next.frame);
-      bytes += next.frame.length;
-    }
-  }
-
-  /** The state now: as a snapshot, or as one step from what was sent last. */
-  #tellRecord(subscription: Subscription): void {
-    const { channel, feed, session, sentSeq } = subscription;
-    const record = recordOf(channel, feed);
-    subscription.sentSeq = record.seq;
-    if (channel === Channel.trades && record.seq === 0) return; // no trade yet: nothing to show
-    const previous = record.prevSeq;
-    const isSnapshot = sentSeq === NOTHING_SENT;
-    record.prevSeq = isSnapshot ? 0 : sentSeq;
-    record.snapshot = isSnapshot;
-    session.messenger.record(record.view, 0);
-    record.prevSeq = previous;
-    record.snapshot = false;
-  }
-}
-
-function bookOf(feed: InstrumentFeed, channel: Channel): BookFeed | null {
-  if (channel === Channel.l2) return feed.levels;
-  return channel === Channel.l3 ? feed.orders : null;
-}
-
-function recordOf(channel: Channel, feed: InstrumentFeed) {
-  if (channel === Channel.l1) return feed.top;
-  if (channel === Channel.status) return feed.status;
-  return channel === Channel.indication ? feed.indication : feed.lastTrade;
-}
-
-/** Of the last update of a channel. */
-function seqOf(channel: Channel, feed: InstrumentFeed): number {
-  return bookOf(feed, channel)?.seq ?? recordOf(channel, feed).seq;
 }
 
 function bytesOf(view: DataView, length: number): Uint8Array {

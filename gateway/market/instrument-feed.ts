@@ -1,3 +1,4 @@
+import { Channel } from "../../protocol/generated/enums.ts";
 import {
   AUCTION_INDICATION_LENGTH,
   AuctionIndication,
@@ -9,7 +10,7 @@ import {
   TopOfBook,
 } from "../../protocol/generated/session.ts";
 import type { OrderTable } from "../views/order-table.ts";
-import { LevelFeed, OrderFeed } from "./book-feed.ts";
+import { type BookFeed, LevelFeed, OrderFeed } from "./book-feed.ts";
 import type { MarketBook } from "./market-books.ts";
 
 /** The last word of each channel about one instrument. */
@@ -43,5 +44,23 @@ export class InstrumentFeed {
       record.clear();
       record.instrumentId = this.instrumentId;
     }
+  }
+
+  /** null: the channel has no rows. */
+  bookOf(channel: Channel): BookFeed | null {
+    if (channel === Channel.l2) return this.levels;
+    return channel === Channel.l3 ? this.orders : null;
+  }
+
+  /** Of a channel without rows. */
+  recordOf(channel: Channel): TopOfBook | PublicTrade | InstrumentStatus | AuctionIndication {
+    if (channel === Channel.l1) return this.top;
+    if (channel === Channel.status) return this.status;
+    return channel === Channel.indication ? this.indication : this.lastTrade;
+  }
+
+  /** Of the last update of a channel. */
+  seqOf(channel: Channel): number {
+    return this.bookOf(channel)?.seq ?? this.recordOf(channel).seq;
   }
 }

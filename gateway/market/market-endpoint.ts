@@ -21,7 +21,7 @@ import type {
   TransportSocket,
   UpgradeRequest,
 } from "../transport/transport.ts";
-import { Distribution, PACE } from "./distribution.ts";
+import { Distribution } from "./distribution.ts";
 import type { InstrumentFeed } from "./instrument-feed.ts";
 import type { MarketData } from "./market-data.ts";
 import {
@@ -30,6 +30,7 @@ import {
   type MarketOptions,
   MarketSession,
 } from "./market-session.ts";
+import { PACE } from "./pace.ts";
 import { CHANNELS, NOTHING_SENT, Subscriptions } from "./subscriptions.ts";
 
 const ERROR_BURST = 1_000;

@@ -1,10 +1,10 @@
 // Market data of a random market, without a network; the reference engine knows what is true.
 import { Ledger } from "../../engine/ledger/ledger.ts";
 import { systemClock } from "../../gateway/clock.ts";
-import { PACE, type Pace } from "../../gateway/market/distribution.ts";
 import { MarketBooks } from "../../gateway/market/market-books.ts";
 import { MarketData } from "../../gateway/market/market-data.ts";
 import { MarketEndpoint } from "../../gateway/market/market-endpoint.ts";
+import { PACE, type Pace } from "../../gateway/market/pace.ts";
 import { Admission } from "../../gateway/transport/admission.ts";
 import { Topics } from "../../gateway/transport/topics.ts";
 import { Views } from "../../gateway/views/views.ts";

@@ -21,17 +21,24 @@ import type { CommandSource } from "./command-source.ts";
 const BATCH = 64;
 /** The event loop gets its turn so often, so that the death of a thread is heard. */
 const TURN_NS = 20e6;
-/** Waking up takes about so long; the rest of the way is spun. */
+/** Waking up takes about so long; with pacing `spin` the rest of the way is spun. */
 const EARLY_NS = 60_000;
+/** With pacing `sleep`, when nothing is due: what is due meanwhile goes in together, late by as much. */
+const REST_MS = 0.1;
 const LONGEST_SLEEP_MS = 20;
 const FULL_SLEEP_MS = 1;
 /** Due times are kept so long: more than can be between publication and durability. */
 const KEPT = 1 << 20;
 
+export const PACINGS = ["sleep", "spin"] as const;
+/** spin: takes a whole core, which the pipeline then lacks. sleep: commands go in up to 0.1 ms late. */
+export type Pacing = (typeof PACINGS)[number];
+
 export interface FeederOptions {
   readonly ratePerSecond: number;
   readonly schedule: ScheduleKind;
   readonly seed: number;
+  readonly pacing: Pacing;
 }
 
 /**
@@ -54,6 +61,7 @@ export class Feeder {
   readonly #engine: Stage | null;
   readonly #check: () => void;
   readonly #schedule: Schedule | null;
+  readonly #spins: boolean;
   readonly #dueNs = new Float64Array(KEPT);
   #latency = latencyHistogram();
   #startNs = 0;
@@ -79,7 +87,8 @@ export class Feeder {
     this.#gateway = new EventRingReader(memory, ControlWord.eventsGateway);
     this.#logged = new EventRingReader(memory, ControlWord.eventsLogged);
     this.#bell = new Doorbell(memory, Bell.gateway);
-    const { ratePerSecond, schedule, seed } = options;
+    const { ratePerSecond, schedule, seed, pacing } = options;
+    this.#spins = pacing === "spin";
     this.#schedule = ratePerSecond > 0 ? new Schedule(schedule, ratePerSecond, seed) : null;
   }
 
@@ -202,8 +211,10 @@ export class Feeder {
   #sleep(endNs: number): void {
     const isPaced = this.#schedule !== null;
     const isFull = this.#sequencer.free() === 0;
-    const untilNs = isPaced && !isFull ? Math.min(this.#nextNs, endNs) - EARLY_NS : endNs;
-    const sleepMs = Math.min((untilNs - nowNs()) / 1e6, isFull ? FULL_SLEEP_MS : LONGEST_SLEEP_MS);
+    const nextNs = isPaced && !isFull ? Math.min(this.#nextNs, endNs) : endNs;
+    const untilMs = (nextNs - nowNs()) / 1e6;
+    const freeMs = this.#spins ? untilMs - EARLY_NS / 1e6 : Math.max(untilMs, REST_MS);
+    const sleepMs = Math.min(freeMs, isFull ? FULL_SLEEP_MS : LONGEST_SLEEP_MS);
     if (sleepMs <= 0) return;
     this.#bell.arm();
     if (this.#work() > 0) this.#bell.disarm();

@@ -145,7 +145,7 @@ export function formatPipelineBench(result: PipelineBenchResult): string {
     `full speed (not open loop), median of ${fullSpeed.length}: ${millions(result.medianPerSecond)} commands/s (${millions(Math.min(...rates))} to ${millions(Math.max(...rates))})`,
     `with matching ÷ with an empty engine: ${result.throughputToEmpty.toFixed(2)} of its commands/s, ${result.cpuToEmpty.toFixed(2)} × its CPU`,
     "",
-    `open loop, ${options.schedule}, ${result.ratePerSecond} commands/s asked, ${done} done, published to durable and matched, ${openLoop.length} runs:`,
+    `open loop, ${options.schedule}, feeder ${options.pacing === "spin" ? "spins" : "sleeps"}, ${result.ratePerSecond} commands/s asked, ${done} done, published to durable and matched, ${openLoop.length} runs:`,
   ];
   if (ratios !== null) {
     const p99s = ratios.each.map(({ p99 }) => p99);

@@ -16,7 +16,7 @@ import { SCHEDULES } from "../load/schedule.ts";
 import { NamedThreads, type ThreadCpu } from "../thread-cpu.ts";
 import { CommandSource } from "./command-source.ts";
 import { EmptyEngineStage } from "./empty-engine-stage.ts";
-import { Feeder } from "./feeder.ts";
+import { Feeder, PACINGS } from "./feeder.ts";
 import type { StageWorkerData } from "./stage.worker.ts";
 
 /** Commands in one round of the stream. */
@@ -27,6 +27,8 @@ export const pipelineOptionsSchema = z.strictObject({
   /** Commands a second, open loop; 0: as fast as they go in. */
   ratePerSecond: z.number().min(0),
   schedule: z.enum(SCHEDULES),
+  /** Of the open loop, when nothing is due. */
+  pacing: z.enum(PACINGS),
   seconds: z.number().positive(),
   warmUpSeconds: z.number().min(0),
   engine: z.enum(["real", "empty"]),

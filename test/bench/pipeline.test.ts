@@ -18,6 +18,7 @@ afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 const options: PipelineOptions = {
   ratePerSecond: 0,
   schedule: "poisson",
+  pacing: "spin",
   seconds: 0.3,
   warmUpSeconds: 0.3,
   engine: "real",
@@ -79,6 +80,15 @@ describe("a run of the pipeline", () => {
     expect(result.latency.count).toBe(result.commands);
     expect(result.commandsPerSecond).toBeGreaterThan(1_500);
     expect(result.commandsPerSecond).toBeLessThan(2_500);
+  });
+
+  test("a feeder that sleeps does as much, and leaves the processor to the others", async () => {
+    const steady = { ratePerSecond: 20_000, segments: "recycled", seconds: 1 } as const;
+    const spinning = await run({ ...steady, pacing: "spin" });
+    const sleeping = await run({ ...steady, pacing: "sleep" });
+    expect(sleeping.commandsPerSecond).toBeGreaterThan(19_000);
+    const feeder = ({ threads }: PipelineRun) => threads[0]?.cpuSeconds ?? 0;
+    expect(feeder(sleeping)).toBeLessThan(feeder(spinning));
   });
 
   test("an empty engine matches nothing", async () => {

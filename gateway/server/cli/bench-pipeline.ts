@@ -25,6 +25,7 @@ interface PipelineOptions {
   rate?: number;
   runs: number;
   schedule: "constant" | "poisson" | "bursts";
+  pacing: "sleep" | "spin";
   durability: DurabilityOption;
   segments: "recycled" | "fresh";
   threading: "shared" | "dedicated";
@@ -57,6 +58,11 @@ export function registerPipelineBench(bench: Command): void {
         .choices(["constant", "poisson", "bursts"])
         .default("poisson"),
     )
+    .addOption(
+      new Option("--pacing <how>", "how the feeder waits in the open loop: spin takes a core")
+        .choices(["sleep", "spin"])
+        .default(os.availableParallelism() < CORES_FOR_ENGINE ? "sleep" : "spin"),
+    )
     .addOption(durabilityOption("of the journal", "fsync"))
     .addOption(
       new Option("--segments <kind>", "used again, or laid out meanwhile as the server does it")
@@ -78,13 +84,13 @@ export function registerPipelineBench(bench: Command): void {
     .option("--seed <number>", "of the schedule", nonNegative, 1);
   outputOptions(command).action(async (options: PipelineOptions) => {
     const { formatPipelineBench, runPipelineBench } = await load.pipeline();
-    const { schedule, durability, segments, threading, clients, resting, seed } = options;
+    const { schedule, pacing, durability, segments, threading, clients, resting, seed } = options;
     await measured(
       options.json,
       async () =>
         runPipelineBench(
           {
-            ...{ schedule, durability, segments, threading, clients, resting, seed },
+            ...{ schedule, pacing, durability, segments, threading, clients, resting, seed },
             ratePerSecond: options.rate ?? null,
             runs: options.runs,
             seconds: options.seconds,

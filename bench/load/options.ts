@@ -34,7 +34,10 @@ export const loadOptionsSchema = z.strictObject({
   drainSeconds: z.number().positive(),
   /** A connection that the server closes counts as lost orders; else the run fails. */
   mayBeCut: z.boolean(),
-  /** spin: one core belongs to the generator; sleep: a thread sleeps until shortly before each send. */
+  /**
+   * spin: one core belongs to the generator; sleep: a thread sleeps until shortly before each send, or
+   * above 50,000 a second sends every 0.1 ms what is due.
+   */
   pacing: z.enum(["spin", "sleep"]),
   seed: z.number().int(),
   flow: z.strictObject({

@@ -17,6 +17,7 @@ export interface ThroughputOptions {
   /** A curve for each number of clients and each encoding. */
   readonly connections: readonly number[];
   readonly encodings: readonly LoadOptions["encoding"][];
+  readonly pacing: LoadOptions["pacing"];
   readonly durability: "fsync" | "os" | "none";
   readonly parentDirectory: string;
   readonly serveFlags: readonly string[];
@@ -89,6 +90,7 @@ async function measureRate(
       keys: [...server.keys],
       seconds: options.secondsEach,
       warmUpSeconds: options.warmUpSeconds,
+      pacing: options.pacing,
       mayBeCut: true, // of a server that cannot keep up
       flow: { ...DEFAULT_LOAD.flow, symbol: BENCH_SYMBOL, instrumentId: BENCH_INSTRUMENT_ID },
     };

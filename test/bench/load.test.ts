@@ -258,3 +258,19 @@ test.each([
     expect(result.latency.minUs).toBeGreaterThanOrEqual(result.sendDelay.minUs);
   },
 );
+
+test("a generator that sleeps sends together what is due so often that it could not sleep", async () => {
+  const load: LoadOptions = {
+    ...DEFAULT_LOAD,
+    url: "",
+    pacing: "sleep",
+    ratePerSecond: 60_000,
+    seconds: 0.5,
+    warmUpSeconds: 0.25,
+  };
+  const { load: result } = await measureEcho(load, { threads: false });
+  expect(result).toMatchObject({ sent: 45_000, answered: 45_000, lost: 0, errors: 0 });
+  // A rest of 0.1 ms and a wake-up; how late that is, is part of each latency.
+  expect(result.sendDelay.p50Us).toBeGreaterThan(40);
+  expect(result.latency.p50Us).toBeGreaterThan(result.sendDelay.p50Us);
+});

@@ -72,6 +72,7 @@ test("a curve for each encoding and number of clients, up to where the server fa
     {
       ...quiet,
       firstRatePerSecond: 200,
+      pacing: "sleep",
       factor: 1_000,
       searchPercent: 0,
       secondsEach: 0.5,

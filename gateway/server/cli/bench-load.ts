@@ -1,4 +1,5 @@
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { type Command, Option } from "commander";
 import {
@@ -25,6 +26,9 @@ const load = {
   soak: () => import("../../../bench/soak/soak.ts"),
   throughput: () => import("../../../bench/throughput/throughput.ts"),
 };
+
+/** With fewer, a generator that spins takes a core that the server needs at its limit. */
+const CORES_TO_SPARE = 4;
 
 type Encoding = "binary" | "json";
 
@@ -61,6 +65,7 @@ interface ThroughputOptions extends ServerOptions {
   warmUp: number;
   connections: number[];
   encoding: Encoding[];
+  pacing: "spin" | "sleep";
 }
 
 interface IdleOptions extends ServerOptions {
@@ -98,11 +103,7 @@ function registerLatency(bench: Command): void {
     )
     .option("--day <file>", "for the schedule day: a LOBSTER zip or message file")
     .option("--speed <number>", "for the schedule day: so many times its own pace", positive, 1)
-    .addOption(
-      new Option("--pacing <kind>", "whether the generator spins, or sleeps in between")
-        .choices(["spin", "sleep"])
-        .default("spin"),
-    )
+    .addOption(pacingOption("spin"))
     .option("--receipts <number>", "every so manieth order asks for one; 0: none", nonNegative, 16)
     .option("--seed <number>", "of the schedule and the orders", nonNegative, 1)
     .option("--url <url>", "another server than one of our own (ws://host:port/v1/trade)")
@@ -123,6 +124,12 @@ function registerLatency(bench: Command): void {
     };
     await measured(options.json, () => runLatencyBench(input, progress), formatLatencyBench);
   });
+}
+
+function pacingOption(normal: LatencyOptions["pacing"]): Option {
+  return new Option("--pacing <kind>", "whether the generator spins, or sleeps in between")
+    .choices(["spin", "sleep"])
+    .default(normal);
 }
 
 function dayOf({ schedule, day, speed }: LatencyOptions) {
@@ -152,7 +159,8 @@ function registerThroughput(bench: Command): void {
     .option("--connections <numbers>", "clients of each curve, as 1,10,100", wholeNumbers, [10])
     .option("--encoding <names>", "of each curve: binary, json, or binary,json", encodings, [
       "binary",
-    ]);
+    ])
+    .addOption(pacingOption(os.availableParallelism() < CORES_TO_SPARE ? "sleep" : "spin"));
   serverOptions(command).action(async (options: ThroughputOptions) => {
     const { formatThroughput, runThroughputBench } = await load.throughput();
     const input = {
@@ -163,6 +171,7 @@ function registerThroughput(bench: Command): void {
       warmUpSeconds: options.warmUp,
       connections: options.connections,
       encodings: options.encoding,
+      pacing: options.pacing,
       durability: options.durability,
       parentDirectory: await directoryOf(options),
       serveFlags: options.serve,

@@ -18,6 +18,8 @@ export class LoadConnection {
   #onBinary: OnMessage | null = null;
   #onChunk: (() => void) | null = null;
   #failure: Error | null = null;
+  /** Of the server's last frame, where it said why it closes. */
+  #lastWords = "";
   #onFailure: ((error: Error) => void) | null = null;
 
   private constructor(socket: net.Socket) {
@@ -55,7 +57,9 @@ export class LoadConnection {
       );
     });
     socket.on("error", (error) => connection.#fail(error));
-    socket.on("close", () => connection.#fail(new Error(`${url} has closed the connection`)));
+    socket.on("close", () => {
+      connection.#fail(new Error(`${url} has closed the connection${connection.#lastWords}`));
+    });
     await opened;
     return connection;
   }
@@ -164,6 +168,10 @@ export class LoadConnection {
       else if (opcode === Opcode.text) {
         this.#onText?.(reader.bytes.toString("latin1", start, start + length));
       } else if (opcode === Opcode.ping) this.#pong(start, length);
+      else if (opcode === Opcode.close && length >= 2) {
+        const reason = reader.bytes.toString("utf8", start + 2, start + length);
+        this.#lastWords = `: ${reader.bytes.readUInt16BE(start)} ${reason}`.trimEnd();
+      }
     }
   }
 

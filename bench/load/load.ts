@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
 import { compiledFile } from "../../protocol/compiled-file.ts";
+import { ERROR_CODE_NAMES } from "../../protocol/generated/enums.ts";
 import {
   ACCEPTED_TEMPLATE_ID,
   CANCELED_TEMPLATE_ID,
@@ -9,6 +10,8 @@ import {
 } from "../../protocol/generated/events.ts";
 import { EVENT_HEADER_REQUEST_ID_OFFSET } from "../../protocol/generated/headers.ts";
 import {
+  ERROR_MESSAGE_CODE_OFFSET,
+  ERROR_MESSAGE_REQUEST_ID_OFFSET,
   ERROR_MESSAGE_TEMPLATE_ID,
   RECEIPT_REQUEST_ID_OFFSET,
   RECEIPT_TEMPLATE_ID,
@@ -24,9 +27,9 @@ import { readReceipt, type StageStamps, type StageTime, StageTimes } from "./sta
 
 /** The first command is due so long after everything is ready. */
 const LEAD_NS = 50e6;
-const ERROR_REQUEST_ID_OFFSET = 8;
 const TYPE = /^{"type":"(\w+)"/;
 const REQUEST_ID = /"requestId":(\d+)/;
+const CODE = /"code":"(\w+)"/;
 /** Fills and what others caused may carry a number that is not ours: only these answer. */
 const ANSWERS = new Set(["accepted", "canceled", "replaced"]);
 
@@ -45,10 +48,14 @@ export interface LoadResult {
   readonly errors: number;
   /** No answer within the time to drain. They are in no percentile, so any but 0 spoils a figure. */
   readonly lost: number;
+  /** What the server said was wrong, and how often: codes of errors, and why it closed a connection. */
+  readonly complaints: Readonly<Record<string, number>>;
   /** From the scheduled moment to the answer. */
   readonly latency: LatencySummary;
   /** From the scheduled moment to the sending: how late the generator itself was. */
   readonly sendDelay: LatencySummary;
+  /** Of its process, while it sent. */
+  readonly generatorCpuUsPerCommand: number;
   /** The latencies as an HdrHistogram, compressed, base64. */
   readonly histogram: string;
   /** Where the time of those went that asked for a receipt; null: none did. */
@@ -86,10 +93,12 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     const answers = new Answers(options, connections, setup);
     const startNs = nowNs() + LEAD_NS;
     for (let i = 0; i < count; i++) due[i] = (due[i] as number) + startNs;
+    const cpuBefore = process.cpuUsage();
     if (options.pacing === "spin") await spin(new Sender(setup), answers);
     else await sleepInBetween(setup);
+    const { user, system } = process.cpuUsage(cpuBefore);
     await answers.drained(options.drainSeconds);
-    return answers.result();
+    return { ...answers.result(), generatorCpuUsPerCommand: (user + system) / count };
   } finally {
     for (const connection of connections) connection.close();
   }
@@ -138,6 +147,7 @@ class Answers {
   #answered = 0;
   #rejected = 0;
   #errors = 0;
+  readonly #complaints = new Map<string, number>();
   #failure: Error | null = null;
 
   constructor(options: LoadOptions, connections: readonly LoadConnection[], setup: SenderSetup) {
@@ -157,6 +167,7 @@ class Answers {
         (text) => this.#onText(i, text),
         (error) => {
           if (!options.mayBeCut) this.#failure ??= error;
+          this.#complain(error.message.replace(`${options.url} `, ""));
         },
       );
     });
@@ -174,7 +185,7 @@ class Answers {
     }
   }
 
-  result(): LoadResult {
+  result(): Omit<LoadResult, "generatorCpuUsPerCommand"> {
     const firstNs = (this.#dueNs[0] as number) + this.#warmUpNs;
     const sendDelay = latencyHistogram();
     let sent = 0;
@@ -194,6 +205,7 @@ class Answers {
       rejected: this.#rejected,
       errors: this.#errors,
       lost: sent - this.#answered,
+      complaints: Object.fromEntries(this.#complaints),
       latency: summarize(this.#latency),
       sendDelay: summarize(sendDelay),
       histogram: encodeIntoCompressedBase64(this.#latency),
@@ -224,7 +236,8 @@ class Answers {
         case REJECTED_TEMPLATE_ID:
           break;
         case ERROR_MESSAGE_TEMPLATE_ID:
-          at = start + ERROR_REQUEST_ID_OFFSET;
+          at = start + ERROR_MESSAGE_REQUEST_ID_OFFSET;
+          this.#complain(ERROR_CODE_NAMES[bytes[start + ERROR_MESSAGE_CODE_OFFSET] ?? 0] ?? "");
           break;
         case RECEIPT_TEMPLATE_ID:
           this.#onReceipt(
@@ -252,10 +265,16 @@ class Answers {
     const requestId = Number(REQUEST_ID.exec(text)?.[1] ?? 0);
     if (this.#options.protocol === "echo") this.#onAnswer(connection, requestId, "done");
     else if (ANSWERS.has(type)) this.#onAnswer(connection, requestId, "done");
-    else if (type === "rejected" || type === "error") this.#onAnswer(connection, requestId, type);
-    else if (type === "receipt") {
+    else if (type === "rejected" || type === "error") {
+      if (type === "error") this.#complain(CODE.exec(text)?.[1] ?? "");
+      this.#onAnswer(connection, requestId, type);
+    } else if (type === "receipt") {
       this.#onReceipt(connection, requestId, JSON.parse(text) as StageStamps);
     }
+  }
+
+  #complain(what: string): void {
+    this.#complaints.set(what, (this.#complaints.get(what) ?? 0) + 1);
   }
 
   #onReceipt(connection: number, requestId: number, stamps: StageStamps): void {

@@ -28,7 +28,11 @@ export interface ThroughputStep extends Point {
   readonly latency: LatencySummary;
   readonly sendDelay: LatencySummary;
   readonly lost: number;
+  /** What the server said was wrong, and how often. */
+  readonly complaints: LoadResult["complaints"];
   readonly serverCpuUsPerCommand: number;
+  /** With `spin` it uses what it can get. */
+  readonly generatorCpuUsPerCommand: number;
 }
 
 export interface ThroughputCurve {
@@ -103,6 +107,8 @@ async function measureRate(
       latency: result.latency,
       sendDelay: result.sendDelay,
       lost: result.lost,
+      complaints: result.complaints,
+      generatorCpuUsPerCommand: result.generatorCpuUsPerCommand,
       serverCpuUsPerCommand: (cpuS * 1e6) / result.answered,
       isSustained: isSustained(result, point.ratePerSecond),
     };
@@ -132,7 +138,7 @@ export function formatThroughput(result: ThroughputResult): string {
     lines.push(
       "",
       `${encoding}, ${connections === 1 ? "1 client" : `${connections} clients`}: ${sustainedPerSecond} orders/s sustained`,
-      "   orders/s    answered/s     p50 µs     p99 µs   p99.9 µs   server CPU µs",
+      "   orders/s    answered/s     p50 µs     p99 µs   p99.9 µs   server CPU µs   generator",
       ...steps.map(rowOf),
     );
   }
@@ -147,6 +153,10 @@ function rowOf(step: ThroughputStep): string {
     formatUs(step.latency.p99Us).padStart(10),
     formatUs(step.latency.p999Us).padStart(10),
     formatUs(step.serverCpuUsPerCommand).padStart(15),
+    formatUs(step.generatorCpuUsPerCommand).padStart(11),
   ];
-  return `${cells.join(" ")}${step.isSustained ? "" : "  falls behind"}`;
+  const row = cells.join(" ");
+  if (step.isSustained) return row;
+  const why = Object.entries(step.complaints).map(([what, count]) => `${count} × ${what}`);
+  return `${row}  falls behind${why.length === 0 ? "" : `: ${why.join(", ")}`}`;
 }

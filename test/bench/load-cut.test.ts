@@ -10,8 +10,11 @@ const ANSWERS = 300;
 
 let server: WebSocketServer;
 let url = "";
+/** Said in good order; empty: it hangs up. */
+let reason = "";
 
 beforeEach(async () => {
+  reason = "";
   server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -19,7 +22,9 @@ beforeEach(async () => {
     let answers = 0;
     socket.on("message", (data) => {
       socket.send(data);
-      if (++answers === ANSWERS) socket.terminate();
+      if (++answers !== ANSWERS) return;
+      if (reason === "") socket.terminate();
+      else socket.close(1013, reason);
     });
   });
 });
@@ -51,6 +56,13 @@ describe.each(["spin", "sleep"] as const)(
       expect(result.answered).toBeGreaterThan(0);
       expect(result.answered).toBeLessThanOrEqual(ANSWERS);
       expect(result.lost).toBe(result.sent - result.answered);
+      expect(result.complaints).toEqual({ "has closed the connection": 1 });
+    });
+
+    test("a server that says why it closes is heard", async () => {
+      reason = "too slow";
+      const result = await runLoadProcess(load(pacing, true));
+      expect(result.complaints).toEqual({ "has closed the connection: 1013 too slow": 1 });
     });
   },
 );

@@ -256,6 +256,8 @@ test.each([
     expect(result.latency.count).toBeLessThan(1_100);
     expect(result.latency.minUs).toBeGreaterThan(1);
     expect(result.latency.minUs).toBeGreaterThanOrEqual(result.sendDelay.minUs);
+    expect(result.generatorCpuUsPerCommand).toBeGreaterThan(1);
+    expect(result.complaints).toEqual({});
   },
 );
 

@@ -18,8 +18,6 @@ export class LoadConnection {
   #onBinary: OnMessage | null = null;
   #onChunk: (() => void) | null = null;
   #failure: Error | null = null;
-  /** Of the server's last frame, where it said why it closes. */
-  #lastWords = "";
   #onFailure: ((error: Error) => void) | null = null;
 
   private constructor(socket: net.Socket) {
@@ -57,9 +55,7 @@ export class LoadConnection {
       );
     });
     socket.on("error", (error) => connection.#fail(error));
-    socket.on("close", () => {
-      connection.#fail(new Error(`${url} has closed the connection${connection.#lastWords}`));
-    });
+    socket.on("close", () => connection.#fail(new Error("the connection was closed")));
     await opened;
     return connection;
   }
@@ -168,10 +164,7 @@ export class LoadConnection {
       else if (opcode === Opcode.text) {
         this.#onText?.(reader.bytes.toString("latin1", start, start + length));
       } else if (opcode === Opcode.ping) this.#pong(start, length);
-      else if (opcode === Opcode.close && length >= 2) {
-        const reason = reader.bytes.toString("utf8", start + 2, start + length);
-        this.#lastWords = `: ${reader.bytes.readUInt16BE(start)} ${reason}`.trimEnd();
-      }
+      else if (opcode === Opcode.close) this.#fail(new Error(closeText(reader)));
     }
   }
 
@@ -186,4 +179,11 @@ export class LoadConnection {
     this.#failure ??= error;
     this.#onFailure?.(this.#failure);
   }
+}
+
+/** Of a frame that says, if the server likes, why. */
+function closeText({ bytes, start, length }: FrameReader): string {
+  if (length < 2) return "the connection was closed";
+  const reason = bytes.toString("utf8", start + 2, start + length);
+  return `the connection was closed: ${bytes.readUInt16BE(start)} ${reason}`.trimEnd();
 }

@@ -167,7 +167,7 @@ class Answers {
         (text) => this.#onText(i, text),
         (error) => {
           if (!options.mayBeCut) this.#failure ??= error;
-          this.#complain(error.message.replace(`${options.url} `, ""));
+          this.#complain(error.message);
         },
       );
     });

@@ -45,9 +45,7 @@ describe.each(["spin", "sleep"] as const)(
   "a connection that the server cuts, pacing %s",
   (pacing) => {
     test("fails the run, with its reason", async () => {
-      await expect(runLoadProcess(load(pacing, false))).rejects.toThrow(
-        /has closed the connection/,
-      );
+      await expect(runLoadProcess(load(pacing, false))).rejects.toThrow("connection was closed");
     });
 
     test("counts as lost orders where a server may be overloaded", async () => {
@@ -56,13 +54,13 @@ describe.each(["spin", "sleep"] as const)(
       expect(result.answered).toBeGreaterThan(0);
       expect(result.answered).toBeLessThanOrEqual(ANSWERS);
       expect(result.lost).toBe(result.sent - result.answered);
-      expect(result.complaints).toEqual({ "has closed the connection": 1 });
+      expect(result.complaints).toEqual({ "the connection was closed": 1 });
     });
 
     test("a server that says why it closes is heard", async () => {
       reason = "too slow";
       const result = await runLoadProcess(load(pacing, true));
-      expect(result.complaints).toEqual({ "has closed the connection: 1013 too slow": 1 });
+      expect(result.complaints).toEqual({ "the connection was closed: 1013 too slow": 1 });
     });
   },
 );

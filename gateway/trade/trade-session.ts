@@ -186,8 +186,9 @@ export class TradeSession implements SocketHandler, InputHandler {
     } else if (result === "duplicate") {
       voice.sayDuplicate(this.#messenger, requestId, seq);
     } else {
+      // The server's own state is no error of the client's: it does not count as one.
       const { refusal } = this.#services.intake;
-      this.#sayError(ErrorCode[refusal], REFUSALS[refusal], names);
+      this.#messenger.error(ErrorCode[refusal], REFUSALS[refusal], names);
     }
   }
 
@@ -412,6 +413,7 @@ export class TradeSession implements SocketHandler, InputHandler {
     this.#sayError(errorCodeOf(error), error.message, names);
   }
 
+  /** Who makes too many errors is closed. */
   #sayError(code: ErrorCode, text: string, names: RequestNames): void {
     if (!this.#socket.isOpen) return;
     if (!this.#errors.take(this.#lastHeardMs)) {

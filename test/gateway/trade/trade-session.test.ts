@@ -342,6 +342,27 @@ describe.each(TRANSPORTS)("private sessions over %s", (choice) => {
       await client.first("canceled");
     });
 
+    test("who was refused ever so often by a full ring is still there", async () => {
+      await begin({ commandSlots: 64 });
+      await server.setUp(INSTRUMENT);
+      const client = await server.client("alice");
+      server.exchange.isMatching = false;
+      // More than the errors of its own that a client may make.
+      const count = 12_000;
+      for (let i = 1; i <= count; i++) client.send(order({ clientOrderId: i, requestId: i }));
+      const taken = () => client.ofType("error").length;
+      await until(() => taken() > count - 64, "all refusals");
+      for (const { code } of client.ofType("error")) expect(code).toBe("overloaded");
+      server.exchange.isMatching = true;
+      await client.first("accepted");
+      client.send(order({ clientOrderId: count + 1, requestId: count + 1 }));
+      await until(
+        () => client.ofType("accepted").at(-1)?.clientOrderId === count + 1,
+        "an order after them",
+      );
+      expect(client.closeCode).toBe(0);
+    });
+
     test("what was done is a duplicate also where nothing new can be taken", async () => {
       await begin({ commandSlots: 64 });
       await server.setUp(INSTRUMENT);

@@ -86,7 +86,7 @@ describe("a run of the pipeline", () => {
     const steady = { ratePerSecond: 20_000, segments: "recycled", seconds: 1 } as const;
     const spinning = await run({ ...steady, pacing: "spin" });
     const sleeping = await run({ ...steady, pacing: "sleep" });
-    expect(sleeping.commandsPerSecond).toBeGreaterThan(19_000);
+    expect(sleeping.commandsPerSecond).toBeGreaterThan(15_000);
     const feeder = ({ threads }: PipelineRun) => threads[0]?.cpuSeconds ?? 0;
     expect(feeder(sleeping)).toBeLessThan(feeder(spinning));
   });

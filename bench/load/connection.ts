@@ -175,9 +175,11 @@ export class LoadConnection {
     this.#socket.write(Buffer.concat([header, payload]));
   }
 
+  /** Once: a server that says why it closes then closes. */
   #fail(error: Error): void {
-    this.#failure ??= error;
-    this.#onFailure?.(this.#failure);
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#onFailure?.(error);
   }
 }
 

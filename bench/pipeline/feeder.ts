@@ -31,7 +31,10 @@ const FULL_SLEEP_MS = 1;
 const KEPT = 1 << 20;
 
 export const PACINGS = ["sleep", "spin"] as const;
-/** spin: takes a whole core, which the pipeline then lacks. sleep: commands go in up to 0.1 ms late. */
+/**
+ * spin: sleeps only where the next command is further away than a wake-up takes, so at high rates it takes a
+ * core, which the pipeline then lacks. sleep: commands go in up to 0.1 ms late.
+ */
 export type Pacing = (typeof PACINGS)[number];
 
 export interface FeederOptions {

@@ -53,7 +53,7 @@ export interface ThroughputResult {
 
 /** A server that falls behind answers less than this part of what is asked. */
 const SUSTAINED_SHARE = 0.98;
-/** A stop of the machine can fill the ring for a moment; who refuses more than this part is overloaded. */
+/** A stop of the machine can fill the ring for a moment: so many may be refused as `overloaded`. */
 const REFUSED_SHARE = 0.001;
 /** Where half of all orders wait this long, a queue stands, whatever the rate is. */
 const QUEUE_P50_US = 50_000;
@@ -121,9 +121,11 @@ async function measureRate(
 
 /** The server kept up: it answered as fast as it was asked, and no queue stood. */
 function isSustained(result: LoadResult, ratePerSecond: number): boolean {
+  const refused = result.complaints.overloaded ?? 0;
   return (
     result.lost === 0 &&
-    result.errors <= result.answered * REFUSED_SHARE &&
+    result.errors === refused &&
+    refused <= result.answered * REFUSED_SHARE &&
     result.achievedPerSecond >= ratePerSecond * SUSTAINED_SHARE &&
     result.latency.p50Us < QUEUE_P50_US
   );

@@ -10,6 +10,9 @@ const ANSWERS = 300;
 
 let server: WebSocketServer;
 let url = "";
+/** With a reset where the server has not read everything. */
+const HUNG_UP = /the connection was closed(?!:)|read ECONNRESET/;
+
 /** Said in good order; empty: it hangs up. */
 let reason = "";
 
@@ -24,7 +27,10 @@ beforeEach(async () => {
       socket.send(data);
       if (++answers !== ANSWERS) return;
       if (reason === "") socket.terminate();
-      else socket.close(1013, reason);
+      else {
+        socket.close(1013, reason);
+        setTimeout(() => socket.terminate(), 50); // its answer is not waited for
+      }
     });
   });
 });
@@ -45,7 +51,7 @@ describe.each(["spin", "sleep"] as const)(
   "a connection that the server cuts, pacing %s",
   (pacing) => {
     test("fails the run, with its reason", async () => {
-      await expect(runLoadProcess(load(pacing, false))).rejects.toThrow("connection was closed");
+      await expect(runLoadProcess(load(pacing, false))).rejects.toThrow(HUNG_UP);
     });
 
     test("counts as lost orders where a server may be overloaded", async () => {
@@ -54,7 +60,8 @@ describe.each(["spin", "sleep"] as const)(
       expect(result.answered).toBeGreaterThan(0);
       expect(result.answered).toBeLessThanOrEqual(ANSWERS);
       expect(result.lost).toBe(result.sent - result.answered);
-      expect(result.complaints).toEqual({ "the connection was closed": 1 });
+      expect(Object.keys(result.complaints)).toEqual([expect.stringMatching(HUNG_UP)]);
+      expect(Object.values(result.complaints)).toEqual([1]);
     });
 
     test("a server that says why it closes is heard", async () => {

@@ -348,7 +348,7 @@ describe.each(TRANSPORTS)("private sessions over %s", (choice) => {
       const client = await server.client("alice");
       server.exchange.isMatching = false;
       // More than the errors of its own that a client may make.
-      const count = 12_000;
+      const count = 30_000;
       for (let i = 1; i <= count; i++) client.send(order({ clientOrderId: i, requestId: i }));
       const taken = () => client.ofType("error").length;
       await until(() => taken() > count - 64, "all refusals");
